@@ -1,0 +1,7 @@
+/**
+ * The disk object cache: write-back, with a valid and a dirty bit for each 4 KiB of each object.
+ */
+@NullMarked
+package io.sheepfs.cache;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** The command line for administrators. */
+@NullMarked
+package io.sheepfs.dog;
+
+import org.jspecify.annotations.NullMarked;
