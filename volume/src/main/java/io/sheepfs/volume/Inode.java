@@ -1,0 +1,128 @@
+package io.sheepfs.volume;
+
+import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ObjectStore;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiInfo;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** The inode object of one VDI, read and written field by field. */
+final class Inode {
+
+  /** Entries fetched at once: 256 KiB. */
+  private static final int READ_ENTRIES = 1 << 16;
+
+  private final ObjectStore store;
+  private final VdiId vid;
+  private final ObjectId oid;
+
+  Inode(ObjectStore store, VdiId vid) {
+    this.store = store;
+    this.vid = vid;
+    this.oid = ObjectId.inode(vid);
+  }
+
+  VdiId vid() {
+    return vid;
+  }
+
+  /**
+   * Reads the header.
+   *
+   * @throws SheepException {@link ResultCode#NO_VDI} if the VDI is gone, {@link
+   *     ResultCode#NO_SUPPORT} if it is erasure coded or a hypervolume, {@link ResultCode#EIO} if
+   *     the header makes no sense
+   */
+  VdiInfo readInfo() throws SheepException {
+    ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+    try {
+      store.read(oid, 0, bytes);
+    } catch (SheepException e) {
+      throw e.result() == ResultCode.NO_OBJ
+          ? new SheepException(ResultCode.NO_VDI, "open VDI " + vid, e)
+          : e;
+    }
+    InodeHeader header = InodeHeader.decode(bytes.flip());
+    if (header.isDeleted()) {
+      throw new SheepException(ResultCode.NO_VDI, "open VDI " + vid);
+    }
+    if (header.storePolicy() != 0 || header.copyPolicy() != 0) {
+      throw new SheepException(
+          ResultCode.NO_SUPPORT, "open VDI " + vid + ", erasure coded or a hypervolume");
+    }
+    VdiInfo info;
+    try {
+      info = header.toVdiInfo();
+    } catch (IllegalArgumentException e) {
+      throw new SheepException(ResultCode.EIO, "read the inode of VDI " + vid, e);
+    }
+    if (!info.vid().equals(vid)) {
+      throw new SheepException(
+          ResultCode.EIO, "read the inode of VDI " + vid + ", which says it is " + info.vid());
+    }
+    return info;
+  }
+
+  /** Whether the VDI has become a snapshot. */
+  boolean isSnapshot() throws SheepException {
+    ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES);
+    store.read(oid, InodeLayout.SNAPSHOT_TIME, bytes);
+    return bytes.getLong(0) != 0;
+  }
+
+  void writeSize(long sizeBytes, Durability durability) throws SheepException {
+    ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    store.write(oid, InodeLayout.VDI_SIZE, bytes.putLong(0, sizeBytes), durability);
+  }
+
+  int readEntry(int index) throws SheepException {
+    int[] entry = new int[1];
+    readEntries(index, index + 1, (i, value) -> entry[0] = value);
+    return entry[0];
+  }
+
+  /** Reads the entries {@code [from, to)} of the index, holes included. */
+  void readEntries(int from, int to, EntryReader reader) throws SheepException {
+    for (int first = from; first < to; first += READ_ENTRIES) {
+      int count = Math.min(READ_ENTRIES, to - first);
+      ByteBuffer bytes = entryBuffer(count);
+      store.read(oid, InodeLayout.indexOffset(first), bytes);
+      bytes.flip();
+      for (int i = first; i < first + count; i++) {
+        int entry = bytes.getInt();
+        if (entry < 0 || entry > VdiId.MAX) {
+          throw new SheepException(
+              ResultCode.EIO,
+              "read index entry " + i + " of VDI " + vid + ": " + Integer.toHexString(entry));
+        }
+        reader.entry(i, entry);
+      }
+    }
+  }
+
+  /** What {@link #readEntries} calls. */
+  interface EntryReader {
+    void entry(int index, int owner) throws SheepException;
+  }
+
+  void writeEntry(int index, int owner, Durability durability) throws SheepException {
+    ByteBuffer bytes = entryBuffer(1).putInt(0, owner);
+    store.write(oid, InodeLayout.indexOffset(index), bytes, durability);
+  }
+
+  /** Makes holes of the entries {@code [from, to)}. */
+  void clearEntries(int from, int to, Durability durability) throws SheepException {
+    store.write(oid, InodeLayout.indexOffset(from), entryBuffer(to - from), durability);
+  }
+
+  private static ByteBuffer entryBuffer(int entries) {
+    return ByteBuffer.allocate(entries * InodeLayout.INDEX_ENTRY_BYTES)
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+}
