@@ -1,0 +1,142 @@
+package io.sheepfs.protocol.codec;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.TooLongFrameException;
+import io.sheepfs.protocol.HeaderLayout;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Cuts a stream of bytes into headers and bodies, at most one copy from the socket's buffer to the
+ * body's. A body that came in one piece is handed on as a slice of what was read; one that comes in
+ * pieces is gathered in a buffer of its length, which is allocated only after the length was
+ * checked.
+ *
+ * <p>A body over the limit is answered with a {@link TooLongFrameException} to the pipeline and the
+ * end of the connection: behind it, no header can be found again.
+ *
+ * <p>Confined to the channel's event loop; one instance per channel.
+ *
+ * @param <H> the header
+ */
+abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
+
+  private final long maxBodyBytes;
+  private final ByteBuffer headerBytes = ByteBuffer.allocate(HeaderLayout.SIZE_BYTES);
+
+  /** The header whose body is being gathered; null between frames. */
+  private @Nullable H header;
+
+  private @Nullable ByteBuf body;
+  private int bodyLength;
+  private boolean broken;
+
+  FrameDecoder(long maxBodyBytes) {
+    if (maxBodyBytes < 0 || maxBodyBytes > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException("not a limit for a body: " + maxBodyBytes);
+    }
+    this.maxBodyBytes = maxBodyBytes;
+  }
+
+  abstract H decodeHeader(ByteBuffer bytes);
+
+  abstract long bodyLength(H header);
+
+  abstract Object frame(H header, ByteBuf body);
+
+  @Override
+  public void channelRead(ChannelHandlerContext ctx, Object message) {
+    ByteBuf in = (ByteBuf) message;
+    try {
+      while (in.isReadable() && !broken) {
+        decode(ctx, in);
+      }
+    } finally {
+      in.release();
+    }
+  }
+
+  private void decode(ChannelHandlerContext ctx, ByteBuf in) {
+    if (header == null) {
+      readHeader(ctx, in);
+      return;
+    }
+    int missing = bodyLength - (body == null ? 0 : body.readableBytes());
+    if (body == null && in.readableBytes() >= missing) {
+      emit(ctx, in.readRetainedSlice(missing));
+      return;
+    }
+    if (body == null) {
+      body = ctx.alloc().buffer(bodyLength, bodyLength);
+    }
+    body.writeBytes(in, Math.min(missing, in.readableBytes()));
+    if (body.readableBytes() == bodyLength) {
+      ByteBuf whole = body;
+      body = null;
+      emit(ctx, whole);
+    }
+  }
+
+  private void readHeader(ChannelHandlerContext ctx, ByteBuf in) {
+    int count = Math.min(headerBytes.remaining(), in.readableBytes());
+    int limit = headerBytes.limit();
+    headerBytes.limit(headerBytes.position() + count);
+    in.readBytes(headerBytes);
+    headerBytes.limit(limit);
+    if (headerBytes.hasRemaining()) {
+      return;
+    }
+    H decoded = decodeHeader(headerBytes.flip());
+    headerBytes.clear();
+    long length = bodyLength(decoded);
+    if (length > maxBodyBytes) {
+      broken = true;
+      ctx.fireExceptionCaught(
+          new TooLongFrameException(
+              decoded
+                  + " has a body of "
+                  + length
+                  + " bytes; at most "
+                  + maxBodyBytes
+                  + " is taken"));
+      ctx.close();
+      return;
+    }
+    header = decoded;
+    bodyLength = (int) length;
+    if (length == 0) {
+      emit(ctx, Unpooled.EMPTY_BUFFER);
+    }
+  }
+
+  private void emit(ChannelHandlerContext ctx, ByteBuf whole) {
+    H complete = header;
+    header = null;
+    if (complete == null) {
+      throw new IllegalStateException("a body without a header");
+    }
+    ctx.fireChannelRead(frame(complete, whole));
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext ctx) {
+    dropBody();
+    ctx.fireChannelInactive();
+  }
+
+  @Override
+  public void handlerRemoved(ChannelHandlerContext ctx) {
+    dropBody();
+  }
+
+  private void dropBody() {
+    header = null;
+    if (body != null) {
+      body.release();
+      body = null;
+    }
+  }
+}
