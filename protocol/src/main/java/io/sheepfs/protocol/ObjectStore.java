@@ -57,9 +57,11 @@ public interface ObjectStore {
       throws SheepException;
 
   /**
-   * Copy on write: as {@link #create}, with the bytes of {@code source} elsewhere.
+   * Copy on write: as {@link #create}, with the bytes of {@code source} elsewhere. {@code src} may
+   * be empty.
    *
-   * @throws SheepException {@link ResultCode#NO_OBJ} if there is no {@code source}
+   * @throws SheepException {@link ResultCode#NO_OBJ} if there is no {@code source}, {@link
+   *     ResultCode#READONLY} for a data object of a snapshot
    */
   void createCopy(ObjectId oid, ObjectId source, long offset, ByteBuffer src, Durability durability)
       throws SheepException;
@@ -67,6 +69,8 @@ public interface ObjectStore {
   /**
    * Makes a range read as zeros and gives its space back where that can be done. An absent object
    * is left absent.
+   *
+   * @throws SheepException {@link ResultCode#READONLY} for a data object of a snapshot
    */
   void discard(ObjectId oid, long offset, long length, Durability durability) throws SheepException;
 
