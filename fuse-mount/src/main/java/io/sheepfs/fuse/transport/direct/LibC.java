@@ -1,0 +1,95 @@
+package io.sheepfs.fuse.transport.direct;
+
+import java.nio.ByteBuffer;
+import jnr.ffi.LibraryLoader;
+import jnr.ffi.Pointer;
+import jnr.ffi.Runtime;
+import jnr.ffi.annotations.In;
+import jnr.ffi.annotations.Out;
+import jnr.ffi.types.size_t;
+import jnr.ffi.types.ssize_t;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The system calls of a FUSE session. Each answers as the C library does: -1, and the errno in
+ * {@link #errno()} of the same thread.
+ */
+public interface LibC {
+
+  int O_RDWR = 2;
+  int O_CLOEXEC = 0x80000;
+  int MS_RDONLY = 1;
+  int MS_NOSUID = 2;
+  int MS_NODEV = 4;
+  int MNT_DETACH = 2;
+  int AF_UNIX = 1;
+  int SOCK_STREAM = 1;
+  int PROT_READ_WRITE = 3;
+  int MAP_PRIVATE_ANONYMOUS = 0x22;
+
+  int ENOENT = 2;
+  int EINTR = 4;
+  int EAGAIN = 11;
+  int EBUSY = 16;
+  int ENODEV = 19;
+  int EPERM = 1;
+
+  /** The C library of this process. */
+  LibC INSTANCE = LibraryLoader.create(LibC.class).load("c");
+
+  /** The runtime that pointers belong to. */
+  static Runtime runtime() {
+    return Runtime.getRuntime(INSTANCE);
+  }
+
+  /** The errno of the last failed call of this thread. */
+  static int errno() {
+    return jnr.ffi.LastError.getLastError(runtime());
+  }
+
+  int open(@In String path, int flags);
+
+  int close(int fd);
+
+  @ssize_t
+  long read(int fd, long address, @size_t long count);
+
+  @ssize_t
+  long write(int fd, long address, @size_t long count);
+
+  int ioctl(int fd, long request, @In int[] argument);
+
+  int mount(@In String source, @In String target, @In String type, long flags, @In String data);
+
+  int umount2(@In String target, int flags);
+
+  int socketpair(int domain, int type, int protocol, @Out int[] fds);
+
+  @ssize_t
+  long recvmsg(int fd, Pointer message, int flags);
+
+  int fcntl(int fd, int command, int argument);
+
+  int posix_spawn(
+      @Out int[] pid,
+      @In String path,
+      @Nullable Pointer fileActions,
+      @Nullable Pointer attributes,
+      @In String[] arguments,
+      @In String[] environment);
+
+  int waitpid(int pid, @Out int[] status, int options);
+
+  long mmap(long address, @size_t long length, int protection, int flags, int fd, long offset);
+
+  int munmap(long address, @size_t long length);
+
+  int getuid();
+
+  int getgid();
+
+  /** A buffer over memory that the kernel zeroes page by page when it is first touched. */
+  static ByteBuffer buffer(long address, int length) {
+    return com.kenai.jffi.MemoryIO.getInstance().newDirectByteBuffer(address, length);
+  }
+}
