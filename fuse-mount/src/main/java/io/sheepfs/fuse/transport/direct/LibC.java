@@ -24,6 +24,9 @@ public interface LibC {
   int MNT_DETACH = 2;
   int AF_UNIX = 1;
   int SOCK_STREAM = 1;
+  int SOCK_CLOEXEC = 0x80000;
+  int MSG_CMSG_CLOEXEC = 0x40000000;
+  int F_SETFD = 2;
   int PROT_READ_WRITE = 3;
   int MAP_PRIVATE_ANONYMOUS = 0x22;
 
@@ -33,6 +36,8 @@ public interface LibC {
   int EBUSY = 16;
   int ENODEV = 19;
   int EPERM = 1;
+  int EINVAL = 22;
+  int EPROTO = 71;
 
   /** The C library of this process. */
   LibC INSTANCE = LibraryLoader.create(LibC.class).load("c");
@@ -86,10 +91,17 @@ public interface LibC {
 
   int getuid();
 
+  int geteuid();
+
   int getgid();
 
   /** A buffer over memory that the kernel zeroes page by page when it is first touched. */
   static ByteBuffer buffer(long address, int length) {
     return com.kenai.jffi.MemoryIO.getInstance().newDirectByteBuffer(address, length);
+  }
+
+  /** The address of a direct buffer's first byte. */
+  static long address(ByteBuffer buffer) {
+    return com.kenai.jffi.MemoryIO.getInstance().getDirectBufferAddress(buffer);
   }
 }
