@@ -1,0 +1,20 @@
+package io.sheepfs.fuse.transport;
+
+import java.io.IOException;
+
+/** A tree that is mounted. Safe for any number of threads. */
+public interface MountSession {
+
+  /**
+   * Waits until it is no longer mounted, whoever ended it, and no request is under way.
+   *
+   * @throws IOException if the session broke
+   */
+  void awaitEnd() throws IOException, InterruptedException;
+
+  /**
+   * Takes it off the mountpoint. Who has files open keeps them until they are closed or this
+   * process ends. Again does nothing.
+   */
+  void unmount() throws IOException;
+}
