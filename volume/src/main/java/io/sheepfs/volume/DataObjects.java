@@ -22,6 +22,9 @@ import java.util.concurrent.locks.StampedLock;
  *   <li>{@code create} replaces an object, so it must never meet a write of the same object: an
  *       entry changes only under the exclusive lock of its object, and objects are written only
  *       under the shared one. Two writers of one hole thus get one creation and one write.
+ *   <li>An unstable creation is right in place of a hole only: should a power cut keep the index
+ *       and lose the object, the store makes a hole of it again. In place of an ancestor's object
+ *       it would lose flushed data, so copies are made stable.
  *   <li>Reads take no lock. An entry can change under a read, and its object be removed; that shows
  *       as a missing object, and is tried again under the lock. An object that is missing then is
  *       damage, never zeros.
@@ -160,7 +163,7 @@ final class DataObjects {
         if (entry == ObjectIndex.HOLE) {
           store.create(own, offset, src, Durability.UNSTABLE);
         } else {
-          copyFromAncestor(own, entry, index, offset, src, Durability.UNSTABLE);
+          copyFromAncestor(own, entry, index, offset, src);
         }
         setOwn(map, index, Durability.UNSTABLE);
       }
@@ -253,7 +256,7 @@ final class DataObjects {
     if (entry == map.vid()) {
       store.discard(own, offset, length, durability);
     } else {
-      copyFromAncestor(own, entry, index, 0, NOTHING.duplicate(), durability);
+      copyFromAncestor(own, entry, index, 0, NOTHING.duplicate());
       store.discard(own, offset, length, durability);
       setOwn(map, index, durability);
     }
@@ -268,11 +271,14 @@ final class DataObjects {
     }
   }
 
-  private void copyFromAncestor(
-      ObjectId own, int owner, int index, long offset, ByteBuffer src, Durability durability)
+  /**
+   * Makes an own copy of a shared object. It is stable at once: were the index to reach the disk
+   * before the copy did, a power cut would leave a hole over data that was flushed long ago.
+   */
+  private void copyFromAncestor(ObjectId own, int owner, int index, long offset, ByteBuffer src)
       throws SheepException {
     try {
-      store.createCopy(own, objectId(owner, index), offset, src, durability);
+      store.createCopy(own, objectId(owner, index), offset, src, Durability.STABLE);
     } catch (SheepException e) {
       throw damageIfMissing(e, owner, index);
     }

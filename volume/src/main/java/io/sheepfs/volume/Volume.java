@@ -51,6 +51,9 @@ public final class Volume implements AutoCloseable {
   /** Regions behind the end are cleaned in steps of so many objects: 4 KiB of the index. */
   private static final int CLEAN_AHEAD_OBJECTS = 1024;
 
+  /** A {@link #recordedSize} after a failure, when the inode may say anything. */
+  private static final long NOT_RECORDED = -1;
+
   private final Cluster cluster;
   private final boolean frozen;
   private final int objectShift;
@@ -65,7 +68,10 @@ public final class Volume implements AutoCloseable {
 
   private volatile long sizeBytes;
 
-  /** The inode surely says at least this size; below {@link #sizeBytes} after a failure. */
+  /**
+   * What the inode surely says; less than {@link #sizeBytes} while it is being changed, and after a
+   * failure until the size was written again.
+   */
   private volatile long recordedSize;
 
   /** From {@link #sizeBytes} up to here nothing is allocated, and all reads as zeros. */
@@ -460,6 +466,7 @@ public final class Volume implements AutoCloseable {
     try {
       long target = Math.max(sizeBytes, end);
       if (target > recordedSize) {
+        recordedSize = NOT_RECORDED;
         objects.inode().writeSize(target, Durability.UNSTABLE);
         recordedSize = target;
       }
