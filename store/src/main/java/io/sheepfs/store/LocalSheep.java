@@ -1,0 +1,355 @@
+package io.sheepfs.store;
+
+import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.ClusterInfo;
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ObjectStore;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.Space;
+import io.sheepfs.protocol.VdiDirectory;
+import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.store.RunMark.LastEnd;
+import io.sheepfs.store.object.Disk;
+import io.sheepfs.store.object.Journal;
+import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.vdi.StoreCheck;
+import io.sheepfs.store.vdi.VdiStore;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A complete single-node sheep on a directory, without a socket: the embedded store of a mount, and
+ * what the server serves.
+ *
+ * <p>The object itself is one session; {@link #openSession} makes more, each with locks of its own.
+ * Safe for any number of threads.
+ */
+public final class LocalSheep implements Cluster {
+
+  private static final Logger log = LoggerFactory.getLogger(LocalSheep.class);
+
+  private static final int VIRTUAL_NODES = 128;
+  private static final Set<String> STORE_DRIVERS = Set.of("plain", "tree");
+
+  /** What a file's time may lag behind: the file systems keep the time of the last tick. */
+  private static final Duration FILE_TIME_SLACK = Duration.ofSeconds(2);
+
+  private final StoreDirectory directory;
+  private final Disk disk;
+  private final LocalSheepOptions options;
+  private final ObjectFiles files;
+  private final VdiStore vdis;
+  private final LocalObjects objects;
+  private final EpochLog epochs;
+  private final RunMark runMark;
+  private final LocalVdis ownVdis;
+  private final ReentrantLock formatting = new ReentrantLock();
+  private volatile StoreConfig config;
+  private volatile boolean closed;
+
+  private LocalSheep(StoreDirectory directory, Disk disk, LocalSheepOptions options, String bootId)
+      throws IOException {
+    this.directory = directory;
+    this.disk = disk;
+    this.options = options;
+    this.files = new ObjectFiles(directory.objects(), disk, options.maxOpenFiles());
+    Journal journal = new Journal(directory.journal(), directory.objects(), disk);
+    this.vdis = new VdiStore(files, disk, journal, options.clock());
+    this.objects = new LocalObjects(files, vdis, this::checkReady, () -> config().blockSizeShift());
+    this.epochs = new EpochLog(directory.epochs(), disk);
+    this.runMark = new RunMark(directory.runMark(), disk, bootId);
+    this.ownVdis = new LocalVdis(this, vdis, this);
+    this.config =
+        directory.isNew()
+            ? StoreConfig.unformatted(options.defaultCopies(), options.defaultBlockSizeShift())
+            : directory.readConfig();
+    start(journal);
+  }
+
+  /**
+   * Opens the store in a directory; makes both if there is nothing yet.
+   *
+   * @throws IOException with a message for the user: the directory is something else, is in use, or
+   *     cannot be read
+   */
+  public static LocalSheep open(Path root, LocalSheepOptions options) throws IOException {
+    return open(root, options, RunMark.currentBootId(), (change, path) -> {});
+  }
+
+  static LocalSheep open(
+      Path root, LocalSheepOptions options, String bootId, Disk.ChangeListener listener)
+      throws IOException {
+    Disk disk = new Disk(root, listener);
+    StoreDirectory directory = StoreDirectory.open(root, disk);
+    boolean done = false;
+    try {
+      LocalSheep sheep = new LocalSheep(directory, disk, options, bootId);
+      done = true;
+      return sheep;
+    } finally {
+      if (!done) {
+        directory.close();
+      }
+    }
+  }
+
+  private void start(Journal journal) throws IOException {
+    if (directory.isNew()) {
+      directory.writeConfig(config);
+    }
+    if (!config.isFormatted()) {
+      if (options.formatIfNew()) {
+        format(
+            InodeHeader.wireTime(options.clock().instant()),
+            options.defaultCopies(),
+            options.defaultBlockSizeShift(),
+            0,
+            "plain");
+      }
+      runMark.set();
+      return;
+    }
+    journal.replay();
+    files.removeTemporaries();
+    List<ObjectId> found = files.list();
+    vdis.load(found);
+    LastEnd lastEnd = runMark.lastEnd();
+    vdis.resumeDeletions();
+    if (lastEnd != LastEnd.CLEAN) {
+      log.info("the store {} was not closed cleanly; checking it", directory.root());
+      new StoreCheck(vdis, files).run(files.list(), lastEnd == LastEnd.MACHINE_DIED);
+    }
+    if (lastEnd == LastEnd.PROCESS_DIED) {
+      // the mark stays as it is: its time says since when there may be unflushed writes
+      markUnsynced(found, runMark.lastStart().minus(FILE_TIME_SLACK));
+    } else {
+      runMark.set();
+    }
+  }
+
+  private void markUnsynced(List<ObjectId> found, Instant since) throws IOException {
+    for (ObjectId oid : found) {
+      Path file = files.file(oid);
+      if (Files.exists(file) && !Files.getLastModifiedTime(file).toInstant().isBefore(since)) {
+        files.markUnsynced(oid);
+      }
+    }
+    files.forceNames();
+  }
+
+  private StoreConfig config() {
+    return config;
+  }
+
+  /**
+   * Empties the store and makes it a new one: the MAKE_FS operation.
+   *
+   * @param createTime as on the wire: seconds in the high half, nanoseconds in the low one; not 0
+   * @param copies replicas of an object; 0 for the default
+   * @param blockSizeShift 0 for the default
+   * @param flags {@code SD_CLUSTER_FLAG_*}
+   * @param storeDriver the name of the original's store driver to be reported
+   * @throws SheepException {@link ResultCode#NO_STORE} for a driver that the original does not have
+   */
+  public void format(long createTime, int copies, int blockSizeShift, int flags, String storeDriver)
+      throws SheepException {
+    if (!STORE_DRIVERS.contains(storeDriver)) {
+      throw new SheepException(ResultCode.NO_STORE, "store '" + storeDriver + "'");
+    }
+    StoreConfig formatted =
+        new StoreConfig(
+            createTime,
+            flags,
+            copies == 0 ? options.defaultCopies() : copies,
+            storeDriver,
+            blockSizeShift == 0 ? options.defaultBlockSizeShift() : blockSizeShift);
+    formatting.lock();
+    try {
+      config = StoreConfig.unformatted(formatted.copies(), formatted.blockSizeShift());
+      directory.writeConfig(config);
+      vdis.clear();
+      files.clear();
+      for (Path file : disk.list(directory.objects())) {
+        disk.delete(file);
+      }
+      disk.forceDirectory(directory.objects());
+      epochs.clear();
+      epochs.write(new ClusterInfo.Epoch(1, options.clock().instant(), nodes()));
+      directory.writeConfig(formatted);
+      config = formatted;
+    } catch (IOException e) {
+      throw disk.failure("format of " + directory.root(), e);
+    } finally {
+      formatting.unlock();
+    }
+  }
+
+  /** Why no request can be served, or {@link ResultCode#SUCCESS}. */
+  public ResultCode state() {
+    if (closed) {
+      return ResultCode.SHUTDOWN;
+    }
+    return config.isFormatted() ? ResultCode.SUCCESS : ResultCode.WAIT_FOR_FORMAT;
+  }
+
+  void checkReady() throws SheepException {
+    if (closed || !config.isFormatted()) {
+      throw new SheepException(state(), "store " + directory.root());
+    }
+  }
+
+  /** {@code spec} with the defaults of the store where it leaves them open. */
+  public VdiSpec withDefaults(VdiSpec spec) throws SheepException {
+    checkReady();
+    return new VdiSpec(
+        spec.sizeBytes(),
+        spec.copies() == 0 ? config.copies() : spec.copies(),
+        spec.blockSizeShift() == 0 ? config.blockSizeShift() : spec.blockSizeShift());
+  }
+
+  /** The directory. */
+  public Path root() {
+    return directory.root();
+  }
+
+  /** The objects, with what the server needs beyond the port. */
+  @Override
+  public LocalObjects objects() {
+    return objects;
+  }
+
+  @Override
+  public VdiDirectory vdis() {
+    return ownVdis;
+  }
+
+  /** Changes of VDIs by id, for the server. Check {@link #state} first. */
+  public VdiStore vdiStore() {
+    return vdis;
+  }
+
+  /** A session with locks of its own; closing it frees them and leaves the store open. */
+  public Cluster openSession() {
+    return new Session(this);
+  }
+
+  @Override
+  public List<NodeInfo> nodes() throws SheepException {
+    byte[] address = options.address().getAddress();
+    Integer zone = options.zone();
+    int ownZone =
+        zone != null
+            ? zone
+            : ByteBuffer.wrap(Arrays.copyOfRange(address, address.length - 4, address.length))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .getInt();
+    return List.of(
+        new NodeInfo(
+            options.address(), options.port(), VIRTUAL_NODES, ownZone, space().totalBytes()));
+  }
+
+  @Override
+  public Space space() throws SheepException {
+    try {
+      FileStore fileStore = Files.getFileStore(directory.objects());
+      long total = Math.max(0, fileStore.getTotalSpace());
+      long free = Math.max(0, fileStore.getUsableSpace());
+      return new Space(total, Math.min(free, total));
+    } catch (IOException e) {
+      throw disk.failure("space of " + directory.root(), e);
+    }
+  }
+
+  /** The flags the store was formatted with. */
+  public int flags() {
+    return config.flags();
+  }
+
+  /** When the store was formatted, as on the wire; 0 if it was not. */
+  public long createTime() {
+    return config.createTime();
+  }
+
+  @Override
+  public ClusterInfo info() throws SheepException {
+    StoreConfig now = config;
+    try {
+      return new ClusterInfo(
+          state(),
+          now.isFormatted() ? InodeHeader.instant(now.createTime()) : null,
+          now.copies(),
+          now.blockSizeShift(),
+          now.storeDriver(),
+          now.flags(),
+          false,
+          now.isFormatted() ? epochs.read() : List.of());
+    } catch (IOException e) {
+      throw disk.failure("epochs of " + directory.root(), e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    formatting.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      files.close();
+      if (files.isAllSynced() && !vdis.isBroken()) {
+        runMark.clear();
+      }
+    } finally {
+      formatting.unlock();
+      directory.close();
+    }
+  }
+
+  private record Session(LocalSheep sheep, LocalVdis vdis) implements Cluster {
+
+    Session(LocalSheep sheep) {
+      this(sheep, new LocalVdis(sheep, sheep.vdis, new Object()));
+    }
+
+    @Override
+    public ObjectStore objects() {
+      return sheep.objects;
+    }
+
+    @Override
+    public List<NodeInfo> nodes() throws SheepException {
+      return sheep.nodes();
+    }
+
+    @Override
+    public Space space() throws SheepException {
+      return sheep.space();
+    }
+
+    @Override
+    public ClusterInfo info() throws SheepException {
+      return sheep.info();
+    }
+
+    @Override
+    public void close() {
+      vdis.releaseLocks();
+    }
+  }
+}

@@ -1,0 +1,178 @@
+package io.sheepfs.store;
+
+import io.sheepfs.store.object.Disk;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The directory of a store, held by this process alone.
+ *
+ * <pre>
+ *   config        format and defaults, see {@link StoreConfig}
+ *   lock          locked while a process has the store open
+ *   running       there while the store is open or was not closed cleanly, see {@link RunMark}
+ *   journal       there while a change of several files is under way
+ *   obj/          one file per object, named by the sixteen digits of its id
+ *   epoch/        one file per epoch, see {@link EpochLog}
+ * </pre>
+ */
+final class StoreDirectory implements Closeable {
+
+  private static final String CONFIG = "config";
+  private static final String LOCK = "lock";
+  private static final String OBJECTS = "obj";
+  private static final String EPOCHS = "epoch";
+
+  /** What may be there before the first config is: from a first start that was cut short. */
+  private static final Set<String> BEFORE_CONFIG =
+      Set.of(LOCK, OBJECTS, EPOCHS, CONFIG + ".tmp", "lost+found");
+
+  private final Path root;
+  private final Disk disk;
+  private final FileChannel lockFile;
+  private final boolean isNew;
+
+  private StoreDirectory(Path root, Disk disk, FileChannel lockFile, boolean isNew) {
+    this.root = root;
+    this.disk = disk;
+    this.lockFile = lockFile;
+    this.isNew = isNew;
+  }
+
+  /**
+   * Opens the directory, and makes it if there is none.
+   *
+   * @throws IOException with a message for the user, if it is something else than a store, or in
+   *     use
+   */
+  static StoreDirectory open(Path root, Disk disk) throws IOException {
+    if (Files.exists(root) && !Files.isDirectory(root)) {
+      throw new IOException("the store " + root + " is not a directory");
+    }
+    disk.makeDirectories(root);
+    boolean isNew = !Files.exists(root.resolve(CONFIG), LinkOption.NOFOLLOW_LINKS);
+    if (isNew) {
+      refuseForeign(root, disk);
+    }
+    FileChannel lockFile = lock(root, disk);
+    boolean done = false;
+    try {
+      disk.makeDirectories(root.resolve(OBJECTS));
+      disk.makeDirectories(root.resolve(EPOCHS));
+      for (String name : new String[] {OBJECTS, EPOCHS}) {
+        if (!Files.isDirectory(root.resolve(name), LinkOption.NOFOLLOW_LINKS)) {
+          throw new IOException(root.resolve(name) + " is not a directory");
+        }
+      }
+      disk.forceDirectory(root);
+      done = true;
+      return new StoreDirectory(root, disk, lockFile, isNew);
+    } finally {
+      if (!done) {
+        lockFile.close();
+      }
+    }
+  }
+
+  private static void refuseForeign(Path root, Disk disk) throws IOException {
+    for (Path entry : disk.list(root)) {
+      String name = String.valueOf(entry.getFileName());
+      boolean inUse = name.equals(OBJECTS) && !disk.list(entry).isEmpty();
+      if (inUse || !BEFORE_CONFIG.contains(name)) {
+        throw new IOException(
+            "the directory "
+                + root
+                + " is neither empty nor a store (it has '"
+                + name
+                + "' but no config); give an empty or new directory");
+      }
+    }
+  }
+
+  private static FileChannel lock(Path root, Disk disk) throws IOException {
+    Path file = root.resolve(LOCK);
+    FileChannel channel;
+    try {
+      channel = disk.open(file);
+    } catch (NoSuchFileException e) {
+      channel = disk.createNew(file);
+    }
+    boolean done = false;
+    try {
+      FileLock lock = tryLock(channel);
+      if (lock == null) {
+        throw new IOException(
+            "the store "
+                + root
+                + " is in use by another process; stop that one, or give another directory");
+      }
+      done = true;
+      return channel;
+    } finally {
+      if (!done) {
+        channel.close();
+      }
+    }
+  }
+
+  private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock();
+    } catch (OverlappingFileLockException inThisProcess) {
+      return null;
+    }
+  }
+
+  Path root() {
+    return root;
+  }
+
+  /** Whether there was no store before. */
+  boolean isNew() {
+    return isNew;
+  }
+
+  Path objects() {
+    return root.resolve(OBJECTS);
+  }
+
+  Path epochs() {
+    return root.resolve(EPOCHS);
+  }
+
+  Path journal() {
+    return root.resolve("journal");
+  }
+
+  Path runMark() {
+    return root.resolve("running");
+  }
+
+  StoreConfig readConfig() throws IOException {
+    try {
+      return StoreConfig.decode(disk.readAll(root.resolve(CONFIG)));
+    } catch (NoSuchFileException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new IOException("cannot use the store " + root + ": " + e.getMessage(), e);
+    }
+  }
+
+  void writeConfig(StoreConfig config) throws IOException {
+    disk.replace(root.resolve(CONFIG), config.encode());
+  }
+
+  @Override
+  public void close() throws IOException {
+    lockFile.close();
+  }
+}

@@ -1,0 +1,516 @@
+package io.sheepfs.store.object;
+
+import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.object.Unsynced.FlushFailure;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The objects of a store: one sparse file each, named by the sixteen digits of the id. A file may
+ * be shorter than its object; the rest reads as zeros. What the bytes mean, how long an object may
+ * be and who may write it is up to the caller.
+ *
+ * <p>A file is made under a temporary name and renamed, so that a name always stands for a whole
+ * object. Nothing is opened or closed per request while the file is in the cache of open ones.
+ *
+ * <p>An interrupted thread closes the channel that it uses, under the hands of all others. Each
+ * operation takes that as a reason to open the file again and start over; the interrupt stays
+ * pending for whoever waits for it.
+ *
+ * <p>Safe for any number of threads. Operations on different objects share no lock.
+ */
+public final class ObjectFiles {
+
+  private static final String TEMPORARY_SUFFIX = ".tmp";
+  private static final int NAME_LENGTH = 16;
+
+  private final Path directory;
+  private final Disk disk;
+  private final OpenObjects open;
+  private final NameSync names;
+  private final Map<VdiId, Unsynced> unsynced = new ConcurrentHashMap<>();
+  private final AtomicLong temporaries = new AtomicLong();
+
+  /**
+   * The objects in a directory.
+   *
+   * @param maxOpenFiles how many files are kept open
+   */
+  public ObjectFiles(Path directory, Disk disk, int maxOpenFiles) {
+    this.directory = directory;
+    this.disk = disk;
+    this.open = new OpenObjects(directory, disk, maxOpenFiles);
+    this.names = new NameSync(directory, disk);
+  }
+
+  /** Something done to an open file, which can be done again when the file was closed meanwhile. */
+  private interface Operation {
+    void run(OpenObject object) throws IOException;
+  }
+
+  /**
+   * Fills {@code dst} from {@code offset} on.
+   *
+   * @throws SheepException {@link ResultCode#NO_OBJ}
+   */
+  public void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException {
+    int start = dst.position();
+    onFile(
+        "read of",
+        oid,
+        object -> {
+          dst.position(start);
+          object.read(offset, dst);
+        });
+  }
+
+  /**
+   * Overwrites part of an object.
+   *
+   * @throws SheepException {@link ResultCode#NO_OBJ}
+   */
+  public void write(ObjectId oid, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    int start = src.position();
+    change(
+        "write to",
+        oid,
+        durability,
+        object -> {
+          src.position(start);
+          object.write(offset, src);
+        });
+  }
+
+  /**
+   * Makes a range read as zeros. The file gets shorter if the range reaches to {@code sizeBytes},
+   * the size of the object.
+   *
+   * @throws SheepException {@link ResultCode#NO_OBJ}
+   */
+  public void zero(ObjectId oid, long start, long end, long sizeBytes, Durability durability)
+      throws SheepException {
+    change(
+        "discard in",
+        oid,
+        durability,
+        object -> {
+          if (end >= sizeBytes) {
+            object.truncate(start);
+          } else {
+            object.zero(start, end);
+          }
+        });
+  }
+
+  private void change(String verb, ObjectId oid, Durability durability, Operation operation)
+      throws SheepException {
+    Unsynced state = unsynced(oid.vid());
+    if (durability == Durability.STABLE) {
+      onFile(verb, oid, operation);
+      force(oid);
+    } else {
+      onFile(
+          verb,
+          oid,
+          object -> {
+            try {
+              operation.run(object);
+            } finally {
+              state.mark(oid);
+            }
+          });
+    }
+  }
+
+  /**
+   * Makes what was written to one object durable, and its name.
+   *
+   * @throws SheepException {@link ResultCode#NO_OBJ}
+   */
+  public void force(ObjectId oid) throws SheepException {
+    Unsynced state = unsynced(oid.vid());
+    try {
+      onFile("flush of", oid, OpenObject::force);
+    } catch (SheepException e) {
+      if (e.result() != ResultCode.NO_OBJ) {
+        state.failed.add(oid);
+      }
+      throw e;
+    }
+    if (state.failed.contains(oid)) {
+      throw new SheepException(ResultCode.EIO, "flush of object " + oid + ", lost before");
+    }
+    forceNames();
+  }
+
+  /** Makes all creations, replacements and removals durable. */
+  public void forceNames() throws SheepException {
+    uninterrupted("flush of the object directory", names::force);
+  }
+
+  /** Makes an object of {@code src} at {@code offset}, in place of any other of that id. */
+  public void create(ObjectId oid, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    createFrom(oid, null, offset, src, durability);
+  }
+
+  /**
+   * Makes an object of {@code src} at {@code offset}, and of the bytes of {@code source} elsewhere.
+   *
+   * @throws SheepException {@link ResultCode#NO_OBJ} if there is no {@code source}
+   */
+  public void createCopy(
+      ObjectId oid, ObjectId source, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    createFrom(oid, source, offset, src, durability);
+  }
+
+  private void createFrom(
+      ObjectId oid, @Nullable ObjectId source, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    Path file = file(oid);
+    int start = src.position();
+    uninterrupted(
+        "creation of object " + oid,
+        () -> {
+          src.position(start);
+          // An earlier object may be durable; a power cut must not replace it by something that is
+          // not.
+          boolean forced =
+              durability == Durability.STABLE || Files.exists(file, LinkOption.NOFOLLOW_LINKS);
+          Path temporary = temporaryFor(oid);
+          FileChannel channel = disk.createNew(temporary);
+          boolean done = false;
+          try {
+            fill(channel, temporary, source, offset, src);
+            if (forced) {
+              disk.force(channel, temporary);
+            }
+            install(oid, temporary, file, channel);
+            done = true;
+          } finally {
+            if (!done) {
+              channel.close();
+              Files.deleteIfExists(temporary);
+            }
+          }
+        });
+    if (durability == Durability.STABLE) {
+      forceNames();
+    } else {
+      unsynced(oid.vid()).mark(oid);
+    }
+  }
+
+  private void install(ObjectId oid, Path temporary, Path file, FileChannel channel)
+      throws IOException {
+    disk.rename(temporary, file);
+    names.changed();
+    open.put(oid, new OpenObject(file, channel, disk));
+    unsynced(oid.vid()).failed.remove(oid);
+  }
+
+  private void fill(
+      FileChannel channel, Path temporary, @Nullable ObjectId source, long offset, ByteBuffer src)
+      throws IOException {
+    if (source != null) {
+      long end = offset + src.remaining();
+      OpenObject original = acquire(source);
+      try {
+        long size = original.channel().size();
+        disk.copy(original.channel(), channel, temporary, 0, Math.min(offset, size));
+        if (end < size) {
+          disk.copy(original.channel(), channel, temporary, end, size);
+        }
+      } finally {
+        original.release();
+      }
+    }
+    if (src.hasRemaining()) {
+      disk.write(channel, temporary, offset, src);
+    }
+  }
+
+  /** Removes an object; false if there was none. */
+  public boolean remove(ObjectId oid) throws SheepException {
+    Path file = file(oid);
+    try {
+      boolean existed = disk.delete(file);
+      open.forget(oid);
+      if (existed) {
+        names.changed();
+      }
+      Unsynced state = unsynced.get(oid.vid());
+      if (state != null) {
+        state.marked.remove(oid);
+        state.failed.remove(oid);
+      }
+      return existed;
+    } catch (IOException e) {
+      throw disk.failure("removal of object " + oid, e);
+    }
+  }
+
+  /** A new name for a file that is to become {@code oid} later. */
+  public Path temporaryFor(ObjectId oid) {
+    return directory.resolve(oid + "." + temporaries.incrementAndGet() + TEMPORARY_SUFFIX);
+  }
+
+  /** The file of an object. */
+  public Path file(ObjectId oid) {
+    return directory.resolve(oid.toString());
+  }
+
+  /**
+   * A file with the first {@code sizeBytes} of {@code source}, forced, that is to become {@code
+   * oid}.
+   *
+   * @throws SheepException {@link ResultCode#NO_OBJ} if there is no {@code source}
+   */
+  public Path temporaryCopy(ObjectId oid, ObjectId source, long sizeBytes) throws SheepException {
+    Path temporary = temporaryFor(oid);
+    uninterrupted(
+        "copy of object " + source,
+        () -> {
+          disk.delete(temporary);
+          try (FileChannel channel = disk.createNew(temporary)) {
+            OpenObject original = acquire(source);
+            try {
+              long size = Math.min(sizeBytes, original.channel().size());
+              disk.copy(original.channel(), channel, temporary, 0, size);
+            } finally {
+              original.release();
+            }
+            disk.force(channel, temporary);
+          }
+        });
+    return temporary;
+  }
+
+  /** Tells that the file of an object was replaced by a forced one. */
+  public void replacedFromOutside(ObjectId oid) {
+    names.changed();
+    open.forget(oid);
+    unsynced(oid.vid()).failed.remove(oid);
+  }
+
+  /** Whether there is such an object. */
+  public boolean exists(ObjectId oid) {
+    return Files.isRegularFile(file(oid), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /**
+   * The length of an object's file.
+   *
+   * @throws SheepException {@link ResultCode#NO_OBJ}
+   */
+  public long storedBytes(ObjectId oid) throws SheepException {
+    long[] size = new long[1];
+    onFile("size of", oid, object -> size[0] = object.channel().size());
+    return size[0];
+  }
+
+  /** The ids of all objects, in no order. */
+  public List<ObjectId> list() throws SheepException {
+    List<ObjectId> oids = new ArrayList<>();
+    try {
+      for (Path file : disk.list(directory)) {
+        ObjectId oid = oidOf(file);
+        if (oid != null) {
+          oids.add(oid);
+        }
+      }
+    } catch (IOException e) {
+      throw disk.failure("listing of objects", e);
+    }
+    return oids;
+  }
+
+  private static @Nullable ObjectId oidOf(Path file) {
+    String name = String.valueOf(file.getFileName());
+    if (name.length() != NAME_LENGTH) {
+      return null;
+    }
+    try {
+      long value = Long.parseUnsignedLong(name, 16);
+      return ObjectId.isValid(value) ? new ObjectId(value) : null;
+    } catch (NumberFormatException notAnObject) {
+      return null;
+    }
+  }
+
+  /** Removes what a crash left half made. Only before the first use. */
+  public int removeTemporaries() throws SheepException {
+    int count = 0;
+    try {
+      for (Path file : disk.list(directory)) {
+        if (file.toString().endsWith(TEMPORARY_SUFFIX)) {
+          disk.delete(file);
+          count++;
+        }
+      }
+    } catch (IOException e) {
+      throw disk.failure("removal of temporary files", e);
+    }
+    return count;
+  }
+
+  /** Counts an object as written but not flushed: the process that wrote it died. */
+  public void markUnsynced(ObjectId oid) {
+    names.changed();
+    unsynced(oid.vid()).mark(oid);
+  }
+
+  /** Whether everything is durable. */
+  public boolean isAllSynced() {
+    return !names.isPending() && unsynced.values().stream().allMatch(Unsynced::isEmpty);
+  }
+
+  /**
+   * Makes durable what was written to the objects of a VDI before the call: each object once, then
+   * the names, then the inode.
+   */
+  public void flush(VdiId vid) throws SheepException {
+    Unsynced state = unsynced.get(vid);
+    FlushFailure failure = null;
+    if (state == null) {
+      forceNames();
+    } else {
+      failure = state.flush(() -> forceAll(vid, state));
+    }
+    if (failure != null) {
+      throw disk.failure("flush of VDI " + vid + ", " + failure.what(), failure.cause());
+    }
+  }
+
+  private @Nullable FlushFailure forceAll(VdiId vid, Unsynced state) {
+    ObjectId inode = ObjectId.inode(vid);
+    FlushFailure failure = null;
+    for (ObjectId oid : state.marked) {
+      if (!oid.equals(inode)) {
+        failure = FlushFailure.first(failure, forceMarked(oid, state));
+      }
+    }
+    try {
+      forceNames();
+    } catch (SheepException e) {
+      failure = FlushFailure.first(failure, new FlushFailure("object directory", e));
+    }
+    if (failure == null && state.marked.contains(inode)) {
+      failure = forceMarked(inode, state);
+    }
+    for (ObjectId oid : state.failed) {
+      String what = "object " + oid;
+      failure =
+          FlushFailure.first(
+              failure, new FlushFailure(what, new IOException("lost by an earlier flush")));
+    }
+    return failure;
+  }
+
+  private @Nullable FlushFailure forceMarked(ObjectId oid, Unsynced state) {
+    state.marked.remove(oid);
+    try {
+      onFile("flush of", oid, OpenObject::force);
+      return null;
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.NO_OBJ) {
+        return null; // removed since
+      }
+      state.failed.add(oid);
+      return new FlushFailure("object " + oid, e);
+    }
+  }
+
+  /** Forgets everything about objects; their files are gone. */
+  public void clear() {
+    open.clear();
+    unsynced.clear();
+  }
+
+  /** Closes the files. */
+  public void close() {
+    open.clear();
+  }
+
+  private Unsynced unsynced(VdiId vid) {
+    Unsynced state = unsynced.get(vid);
+    return state != null ? state : unsynced.computeIfAbsent(vid, any -> new Unsynced());
+  }
+
+  private OpenObject acquire(ObjectId oid) throws IOException {
+    try {
+      return open.acquire(oid);
+    } catch (NoSuchFileException e) {
+      throw new SheepException(ResultCode.NO_OBJ, "object " + oid, e);
+    }
+  }
+
+  private void onFile(String verb, ObjectId oid, Operation operation) throws SheepException {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        OpenObject object = acquire(oid);
+        try {
+          operation.run(object);
+          return;
+        } catch (ClosedChannelException e) {
+          interrupted |= Thread.interrupted();
+          open.forget(oid, object);
+        } finally {
+          object.release();
+        }
+      }
+    } catch (IOException e) {
+      throw disk.failure(verb + " object " + oid, e);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private interface DiskWork {
+    void run() throws IOException;
+  }
+
+  private void uninterrupted(String what, DiskWork work) throws SheepException {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          work.run();
+          return;
+        } catch (ClosedChannelException e) {
+          interrupted |= Thread.interrupted();
+        }
+      }
+    } catch (FileAlreadyExistsException e) {
+      throw new SheepException(ResultCode.SYSTEM_ERROR, what, e);
+    } catch (IOException e) {
+      throw disk.failure(what, e);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}

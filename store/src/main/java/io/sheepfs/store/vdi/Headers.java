@@ -1,0 +1,113 @@
+package io.sheepfs.store.vdi;
+
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiName;
+import java.util.Arrays;
+
+/** The inode headers that come out of one another. */
+final class Headers {
+
+  private static final byte[] NONE = {};
+
+  private Headers() {}
+
+  /** The working VDI that follows when {@code old} becomes a snapshot. */
+  static InodeHeader nextGeneration(InodeHeader old, VdiId vid, long createTime) {
+    return new InodeHeader(
+        old.name(),
+        NONE,
+        createTime,
+        0,
+        0,
+        old.vdiSize(),
+        0,
+        old.copyPolicy(),
+        old.storePolicy(),
+        old.copies(),
+        old.blockSizeShift(),
+        old.snapshotId() + 1,
+        vid.value(),
+        old.vdiId(),
+        old.btreeCounter());
+  }
+
+  /** A clone of the snapshot {@code base}. */
+  static InodeHeader cloned(
+      InodeHeader base, VdiName name, VdiId vid, int snapshotId, long createTime) {
+    return new InodeHeader(
+        name.toBytes(),
+        NONE,
+        createTime,
+        0,
+        0,
+        base.vdiSize(),
+        0,
+        base.copyPolicy(),
+        base.storePolicy(),
+        base.copies(),
+        base.blockSizeShift(),
+        snapshotId,
+        vid.value(),
+        base.vdiId(),
+        base.btreeCounter());
+  }
+
+  /** {@code old} as a snapshot. */
+  static InodeHeader frozen(InodeHeader old, byte[] tag, long snapshotTime) {
+    return with(old, old.name(), tag, snapshotTime, old.vdiSize());
+  }
+
+  /** {@code old} without its name. */
+  static InodeHeader tombstone(InodeHeader old) {
+    return with(old, NONE, old.tag(), old.snapshotTime(), old.vdiSize());
+  }
+
+  /** {@code old} with another size. */
+  static InodeHeader resized(InodeHeader old, long vdiSize) {
+    return with(old, old.name(), old.tag(), old.snapshotTime(), vdiSize);
+  }
+
+  private static InodeHeader with(
+      InodeHeader old, byte[] name, byte[] tag, long snapshotTime, long vdiSize) {
+    return new InodeHeader(
+        name,
+        tag,
+        old.createTime(),
+        snapshotTime,
+        old.vmClockNanos(),
+        vdiSize,
+        old.vmStateSize(),
+        old.copyPolicy(),
+        old.storePolicy(),
+        old.copies(),
+        old.blockSizeShift(),
+        old.snapshotId(),
+        old.vdiId(),
+        old.parentVdiId(),
+        old.btreeCounter());
+  }
+
+  /** Whether a header makes sense. */
+  static boolean isPossible(InodeHeader header) {
+    try {
+      return header.toVdiInfo().vid().value() == header.vdiId();
+    } catch (IllegalArgumentException impossible) {
+      return false;
+    }
+  }
+
+  /** Whether two headers differ at most in what clients may change. */
+  static boolean sameIdentity(InodeHeader one, InodeHeader other) {
+    return Arrays.equals(one.name(), other.name())
+        && (!one.isSnapshot() || Arrays.equals(one.tag(), other.tag()))
+        && one.createTime() == other.createTime()
+        && one.snapshotTime() == other.snapshotTime()
+        && one.copyPolicy() == other.copyPolicy()
+        && one.storePolicy() == other.storePolicy()
+        && one.blockSizeShift() == other.blockSizeShift()
+        && one.snapshotId() == other.snapshotId()
+        && one.vdiId() == other.vdiId()
+        && one.parentVdiId() == other.parentVdiId();
+  }
+}

@@ -1,0 +1,580 @@
+package io.sheepfs.store.vdi;
+
+import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.SnapshotSelector;
+import io.sheepfs.protocol.SnapshotTag;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiInfo;
+import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.store.object.Disk;
+import io.sheepfs.store.object.Journal;
+import io.sheepfs.store.object.ObjectFiles;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries out changes of VDIs on the disk, one after the other, each durable and as a whole.
+ *
+ * <p>A change of one inode is one forced sector, or one new file. A change of several files goes
+ * through the {@link Journal}. A deletion is done when its tombstone is durable: the inode without
+ * its name, but with its index, by which the removal of the objects is resumed after a crash.
+ *
+ * <p>Locks are taken in this order: the one of changes, the gate of a VDI, the one of {@link
+ * References}, those inside {@link ObjectFiles}.
+ *
+ * <p>Safe for any number of threads.
+ */
+public final class VdiStore {
+
+  private static final Logger log = LoggerFactory.getLogger(VdiStore.class);
+
+  private final ObjectFiles files;
+  private final Disk disk;
+  private final Journal journal;
+  private final InstantSource clock;
+  private final VdiTable table = new VdiTable();
+  private final VdiLocks locks = new VdiLocks();
+  private final InodeIndex index;
+  private final InodeCopy inodeCopy;
+  private final References references;
+  private final ReentrantLock changes = new ReentrantLock();
+
+  /** The VDIs among {@code files}; {@link #load} comes first. */
+  public VdiStore(ObjectFiles files, Disk disk, Journal journal, InstantSource clock) {
+    this.files = files;
+    this.disk = disk;
+    this.journal = journal;
+    this.clock = clock;
+    this.index = new InodeIndex(files);
+    this.inodeCopy = new InodeCopy(files, disk);
+    this.references = new References(table, files, index);
+  }
+
+  /** Chooses the VDI that a change is about, while no other change can happen. */
+  public interface Choice {
+    /**
+     * Looks it up.
+     *
+     * @throws SheepException if there is none
+     */
+    Vdi in(VdiTable table) throws SheepException;
+  }
+
+  /** The VDI or snapshot with an id; {@link ResultCode#NO_VDI} if there is none. */
+  public static Choice byId(VdiId vid) {
+    return table -> {
+      Vdi vdi = table.get(vid);
+      if (vdi == null || vdi.isDeleted()) {
+        throw new SheepException(ResultCode.NO_VDI, "VDI " + vid);
+      }
+      return vdi;
+    };
+  }
+
+  /** What VDIs there are. */
+  public VdiTable table() {
+    return table;
+  }
+
+  /** Who may write them. */
+  public VdiLocks locks() {
+    return locks;
+  }
+
+  References references() {
+    return references;
+  }
+
+  InodeIndex index() {
+    return index;
+  }
+
+  /** Whether a change got stuck half way, so that nothing may be written any more. */
+  public boolean isBroken() {
+    return journal.isBroken();
+  }
+
+  /** Fills the table from the headers of the inodes. */
+  public void load(List<ObjectId> objects) throws SheepException {
+    ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+    for (ObjectId oid : objects) {
+      if (oid.kind() == ObjectId.Kind.INODE && oid.index() == 0) {
+        files.read(oid, 0, bytes.clear());
+        InodeHeader header = InodeHeader.decode(bytes.flip());
+        Vdi vdi = new Vdi(oid.vid(), header);
+        if (!vdi.isDeleted() && vdi.info() == null) {
+          log.error("VDI {} has an impossible header and is left out: {}", oid.vid(), header);
+        }
+        table.add(vdi);
+      }
+    }
+  }
+
+  /** Completes the deletions that a crash interrupted. */
+  public void resumeDeletions() throws SheepException {
+    for (Vdi vdi : table.all()) {
+      if (vdi.isDeleted() && files.storedBytes(vdi.inode()) > InodeLayout.HEADER_BYTES) {
+        log.info("completing the deletion of VDI {}", vdi.vid());
+        removeObjects(vdi);
+      }
+    }
+  }
+
+  /** Forgets all VDIs; their objects are gone. */
+  public void clear() {
+    changes.lock();
+    try {
+      table.clear();
+      locks.clear();
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /**
+   * Makes an empty VDI.
+   *
+   * @param spec with copies and block size shift filled in
+   * @throws SheepException {@link ResultCode#VDI_EXIST}, {@link ResultCode#INVALID_PARMS}, {@link
+   *     ResultCode#FULL_VDI}
+   */
+  public Vdi create(VdiName name, VdiSpec spec) throws SheepException {
+    if (spec.sizeBytes() > VdiSpec.maxSizeBytes(spec.blockSizeShift())) {
+      throw new SheepException(
+          ResultCode.INVALID_PARMS, "VDI '" + name + "' of " + spec.sizeBytes() + " bytes");
+    }
+    changes.lock();
+    try {
+      checkFree(name);
+      VdiId vid = table.freeId(name);
+      InodeHeader header =
+          new InodeHeader(
+              name.toBytes(),
+              new byte[0],
+              now(),
+              0,
+              0,
+              spec.sizeBytes(),
+              0,
+              0,
+              0,
+              spec.copies(),
+              spec.blockSizeShift(),
+              table.nextSnapshotId(name),
+              vid.value(),
+              0,
+              0);
+      return make(vid, header, null);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private void checkFree(VdiName name) throws SheepException {
+    if (table.working(name) != null) {
+      throw new SheepException(ResultCode.VDI_EXIST, "VDI '" + name + "'");
+    }
+  }
+
+  private long now() {
+    return InodeHeader.wireTime(clock.instant());
+  }
+
+  private Vdi make(VdiId vid, InodeHeader header, @Nullable Vdi base) throws SheepException {
+    checkNotBroken();
+    ObjectId inode = ObjectId.inode(vid);
+    boolean done = false;
+    try {
+      if (base == null) {
+        files.create(inode, 0, header.encode(), Durability.STABLE);
+      } else {
+        Path temporary = inodeCopy.write(inode, header, base.inode());
+        rename(temporary, inode);
+      }
+      done = true;
+    } finally {
+      if (!done) {
+        removeQuietly(inode);
+      }
+    }
+    Vdi vdi = new Vdi(vid, header);
+    references.lock().lock();
+    try {
+      table.add(vdi);
+    } finally {
+      references.lock().unlock();
+    }
+    return vdi;
+  }
+
+  private void checkNotBroken() throws SheepException {
+    if (isBroken()) {
+      throw new SheepException(ResultCode.EIO, "an earlier change could not be completed");
+    }
+  }
+
+  private void rename(Path temporary, ObjectId inode) throws SheepException {
+    try {
+      disk.rename(temporary, files.file(inode));
+    } catch (IOException e) {
+      throw disk.failure("creation of inode " + inode, e);
+    }
+    files.replacedFromOutside(inode);
+    files.forceNames();
+  }
+
+  private void removeQuietly(ObjectId oid) {
+    try {
+      files.remove(oid);
+    } catch (SheepException e) {
+      log.warn("a failed creation left its inode behind", e);
+    }
+  }
+
+  /**
+   * Freezes a working VDI and goes on with a new one in its place.
+   *
+   * @param tag null takes the tag that stands in the inode already
+   * @return the new working VDI
+   * @throws SheepException {@link ResultCode#NO_VDI}, {@link ResultCode#INVALID_PARMS} if it is a
+   *     snapshot, {@link ResultCode#VDI_EXIST} if the tag is taken
+   */
+  public Vdi snapshot(Choice working, @Nullable SnapshotTag tag) throws SheepException {
+    changes.lock();
+    try {
+      Vdi base = working.in(table);
+      VdiName name = base.name();
+      if (base.isSnapshot() || name == null) {
+        throw new SheepException(ResultCode.INVALID_PARMS, "snapshot of VDI " + base.vid());
+      }
+      byte[] tagBytes = tag != null ? tag.toBytes() : base.header().tag();
+      if (tag != null && table.snapshot(name, new SnapshotSelector.ByTag(tag)) != null) {
+        throw new SheepException(ResultCode.VDI_EXIST, "snapshot '" + tag + "'");
+      }
+      long stamp = base.gate().writeLock();
+      try {
+        files.flush(base.vid());
+        return freeze(base, name, tagBytes);
+      } finally {
+        base.gate().unlockWrite(stamp);
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private Vdi freeze(Vdi base, VdiName name, byte[] tag) throws SheepException {
+    VdiId vid = table.freeId(name);
+    long now = now();
+    InodeHeader old = base.header();
+    InodeHeader next = Headers.nextGeneration(old, vid, now);
+    InodeHeader frozen = Headers.frozen(old, tag, now);
+    Path temporary = inodeCopy.write(ObjectId.inode(vid), next, base.inode());
+    byte[] patch = new byte[InodeLayout.VM_CLOCK_NANOS - InodeLayout.TAG];
+    frozen.encode().get(InodeLayout.TAG, patch);
+    boolean done = false;
+    try {
+      journal.commit(
+          List.of(
+              new Journal.Rename(ObjectId.inode(vid), temporary),
+              new Journal.Patch(base.inode(), InodeLayout.TAG, patch)));
+      done = true;
+    } finally {
+      if (!done) {
+        deleteUnlessBroken(temporary);
+      }
+    }
+    files.replacedFromOutside(ObjectId.inode(vid));
+    Vdi vdi = new Vdi(vid, next);
+    references.lock().lock();
+    try {
+      table.update(base, frozen);
+      table.add(vdi);
+    } finally {
+      references.lock().unlock();
+    }
+    locks.moved(base.vid(), vid);
+    return vdi;
+  }
+
+  private void deleteUnlessBroken(Path temporary) {
+    if (!journal.isBroken()) {
+      try {
+        Files.deleteIfExists(temporary);
+      } catch (IOException e) {
+        log.warn("a failed change left a temporary file behind", e);
+      }
+    }
+  }
+
+  private Vdi require(VdiId vid, ResultCode otherwise) throws SheepException {
+    Vdi vdi = table.get(vid);
+    if (vdi == null || vdi.isDeleted()) {
+      throw new SheepException(otherwise, "VDI " + vid);
+    }
+    return vdi;
+  }
+
+  /**
+   * Makes a VDI that starts with the content of a snapshot.
+   *
+   * @throws SheepException {@link ResultCode#NO_BASE_VDI}, {@link ResultCode#INVALID_PARMS} if it
+   *     is no snapshot, {@link ResultCode#VDI_EXIST}
+   */
+  public Vdi cloneSnapshot(VdiId snapshot, VdiName name) throws SheepException {
+    changes.lock();
+    try {
+      Vdi base = require(snapshot, ResultCode.NO_BASE_VDI);
+      if (!base.isSnapshot()) {
+        throw new SheepException(ResultCode.INVALID_PARMS, "clone of VDI " + snapshot);
+      }
+      checkFree(name);
+      VdiId vid = table.freeId(name);
+      long stamp = base.gate().writeLock();
+      try {
+        InodeHeader header =
+            Headers.cloned(base.header(), name, vid, table.nextSnapshotId(name), now());
+        return make(vid, header, base);
+      } finally {
+        base.gate().unlockWrite(stamp);
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /**
+   * Deletes a VDI or snapshot with every object that nothing else refers to.
+   *
+   * @param owner who asks
+   * @throws SheepException {@link ResultCode#NO_VDI}, {@link ResultCode#VDI_LOCKED} if somebody
+   *     else holds a lease on it
+   */
+  public void delete(Choice doomed, Object owner) throws SheepException {
+    Vdi vdi;
+    changes.lock();
+    try {
+      vdi = doomed.in(table);
+      locks.checkNotLeasedElsewhere(vdi.vid(), owner);
+      checkNotBroken();
+      long stamp = vdi.gate().writeLock();
+      try {
+        bury(vdi);
+      } finally {
+        vdi.gate().unlockWrite(stamp);
+      }
+    } finally {
+      changes.unlock();
+    }
+    removeObjects(vdi);
+  }
+
+  private void bury(Vdi vdi) throws SheepException {
+    InodeHeader tombstone = Headers.tombstone(vdi.header());
+    ByteBuffer noName = ByteBuffer.allocate(InodeLayout.NAME_BYTES);
+    references.lock().lock();
+    try {
+      boolean done = false;
+      try {
+        files.write(vdi.inode(), InodeLayout.NAME, noName, Durability.STABLE);
+        done = true;
+      } finally {
+        if (!done) {
+          restoreName(vdi);
+        }
+      }
+      table.update(vdi, tombstone);
+    } finally {
+      references.lock().unlock();
+    }
+  }
+
+  private void restoreName(Vdi vdi) {
+    try {
+      ByteBuffer name = vdi.header().encode().limit(InodeLayout.NAME_BYTES);
+      files.write(vdi.inode(), InodeLayout.NAME, name, Durability.UNSTABLE);
+    } catch (SheepException e) {
+      log.error("VDI {} could be neither deleted nor kept; a restart decides", vdi.vid(), e);
+    }
+  }
+
+  private void removeObjects(Vdi vdi) throws SheepException {
+    int entries = index.storedEntries(vdi.inode());
+    for (int first = 0; first < entries; first += InodeIndex.CHUNK_ENTRIES) {
+      int count = Math.min(InodeIndex.CHUNK_ENTRIES, entries - first);
+      references.release(first, index.read(vdi.inode(), first, count));
+    }
+    InodeHeader header = vdi.header();
+    long stateObjects = header.vmStateSize() >>> header.blockSizeShift();
+    for (int i = 0; i <= stateObjects && header.vmStateSize() != 0; i++) {
+      files.remove(ObjectId.of(ObjectId.Kind.VM_STATE, vdi.vid(), i));
+    }
+    // The index is the list of what is to be removed, so it goes when the rest is gone for good.
+    files.forceNames();
+    files.zero(
+        vdi.inode(),
+        InodeLayout.INDEX,
+        InodeLayout.SIZE_BYTES,
+        InodeLayout.SIZE_BYTES,
+        Durability.STABLE);
+  }
+
+  /**
+   * Changes the size of a working VDI.
+   *
+   * @param owner who asks
+   * @throws SheepException {@link ResultCode#INVALID_PARMS} for an impossible size, {@link
+   *     ResultCode#VDI_LOCKED} if somebody else holds a lease on it
+   */
+  public VdiInfo resize(Choice working, long sizeBytes, Object owner) throws SheepException {
+    changes.lock();
+    try {
+      Vdi vdi = working.in(table);
+      VdiId vid = vdi.vid();
+      VdiInfo info = vdi.info();
+      if (info == null
+          || info.isSnapshot()
+          || sizeBytes < 0
+          || sizeBytes > VdiSpec.maxSizeBytes(info.blockSizeShift())) {
+        throw new SheepException(
+            ResultCode.INVALID_PARMS, "resize of VDI " + vid + " to " + sizeBytes + " bytes");
+      }
+      locks.checkNotLeasedElsewhere(vid, owner);
+      long stamp = vdi.gate().writeLock();
+      try {
+        return sizeBytes >= info.sizeBytes() ? grow(vdi, sizeBytes) : shrink(vdi, info, sizeBytes);
+      } finally {
+        vdi.gate().unlockWrite(stamp);
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private VdiInfo grow(Vdi vdi, long sizeBytes) throws SheepException {
+    journal.commit(List.of(sizePatch(vdi, sizeBytes)));
+    return resized(vdi, sizeBytes);
+  }
+
+  private static Journal.Step sizePatch(Vdi vdi, long sizeBytes) {
+    byte[] bytes = new byte[Long.BYTES];
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(sizeBytes);
+    return new Journal.Patch(vdi.inode(), InodeLayout.VDI_SIZE, bytes);
+  }
+
+  private VdiInfo resized(Vdi vdi, long sizeBytes) {
+    table.update(vdi, Headers.resized(vdi.header(), sizeBytes));
+    VdiInfo info = vdi.info();
+    if (info == null) {
+      throw new IllegalStateException("a checked size became impossible: " + sizeBytes);
+    }
+    return info;
+  }
+
+  private VdiInfo shrink(Vdi vdi, VdiInfo info, long sizeBytes) throws SheepException {
+    int kept = (int) ((sizeBytes + info.objectSizeBytes() - 1) >>> info.blockSizeShift());
+    int tail = (int) (sizeBytes & (info.objectSizeBytes() - 1));
+    int end = Math.max(kept, index.storedEntries(vdi.inode()));
+    int[] freed = kept == end ? new int[0] : index.read(vdi.inode(), kept, end - kept);
+    List<Journal.Step> steps = new ArrayList<>();
+    int[] replaced = new int[1];
+    Path copy = null;
+    if (tail != 0) {
+      int owner = index.read(vdi.inode(), kept - 1, 1)[0];
+      ObjectId own = ObjectId.data(vdi.vid(), kept - 1);
+      if (owner == vdi.vid().value()) {
+        steps.add(new Journal.Truncate(own, tail));
+      } else if (owner != 0) {
+        replaced[0] = owner;
+        copy = files.temporaryCopy(own, ObjectId.data(new VdiId(owner), kept - 1), tail);
+        steps.add(new Journal.Rename(own, copy));
+        steps.add(ownershipPatch(vdi, kept - 1));
+      }
+    }
+    // what lies behind the index is zero too, so the file can end where the index does
+    int indexEnd = InodeLayout.INDEX + kept * InodeLayout.INDEX_ENTRY_BYTES;
+    steps.add(new Journal.Truncate(vdi.inode(), indexEnd));
+    steps.add(sizePatch(vdi, sizeBytes));
+    boolean done = false;
+    try {
+      journal.commit(steps);
+      done = true;
+    } finally {
+      if (!done && copy != null) {
+        deleteUnlessBroken(copy);
+      }
+    }
+    if (copy != null) {
+      files.replacedFromOutside(ObjectId.data(vdi.vid(), kept - 1));
+    }
+    VdiInfo changed = resized(vdi, sizeBytes);
+    if (Arrays.stream(replaced).anyMatch(owner -> owner != 0)) {
+      references.release(kept - 1, replaced);
+    }
+    references.release(kept, freed);
+    return changed;
+  }
+
+  private static Journal.Step ownershipPatch(Vdi vdi, int objectIndex) {
+    byte[] bytes = new byte[InodeLayout.INDEX_ENTRY_BYTES];
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(vdi.vid().value());
+    return new Journal.Patch(vdi.inode(), InodeLayout.indexOffset(objectIndex), bytes);
+  }
+
+  /**
+   * Takes the lock of a VDI.
+   *
+   * @param owner who asks
+   * @param leased whether it lives only as long as its owner, and nobody else can release it
+   * @throws SheepException {@link ResultCode#VDI_LOCKED} if anybody has it, even {@code owner}
+   */
+  public VdiLocks.Lock lock(Choice working, Object owner, boolean leased) throws SheepException {
+    changes.lock();
+    try {
+      return locks.acquire(working.in(table).vid(), owner, leased);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /**
+   * Writes to the header of an inode. What tells one VDI from another cannot be changed that way.
+   *
+   * @throws SheepException {@link ResultCode#INVALID_PARMS} if it would be
+   */
+  void writeHeader(VdiId vid, int offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    changes.lock();
+    try {
+      Vdi vdi = require(vid, ResultCode.NO_OBJ);
+      checkNotBroken();
+      ByteBuffer bytes = vdi.header().encode();
+      bytes.put(offset, src, src.position(), src.remaining());
+      InodeHeader changed = InodeHeader.decode(bytes.clear());
+      if (!Headers.sameIdentity(vdi.header(), changed) || !Headers.isPossible(changed)) {
+        throw new SheepException(ResultCode.INVALID_PARMS, "header of VDI " + vid);
+      }
+      files.write(vdi.inode(), offset, src, durability);
+      table.update(vdi, changed);
+    } finally {
+      changes.unlock();
+    }
+  }
+}

@@ -1,0 +1,218 @@
+package io.sheepfs.store.vdi;
+
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.SnapshotSelector;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiInfo;
+import io.sheepfs.protocol.VdiName;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All inodes of a store, by id, by name and by parent. Held in memory and derived from the inodes'
+ * headers, so that nothing can disagree with them.
+ *
+ * <p>Any thread may look; changes are made by one at a time.
+ */
+public final class VdiTable {
+
+  private static final int BITMAP_BYTES = (VdiId.MAX + 1) / Byte.SIZE;
+
+  private final Map<VdiId, Vdi> byId = new ConcurrentHashMap<>();
+  private final Map<VdiName, List<Vdi>> byName = new ConcurrentHashMap<>();
+  private final Map<Integer, List<Vdi>> children = new ConcurrentHashMap<>();
+
+  VdiTable() {}
+
+  /** The inode with an id, deleted or not. */
+  public @Nullable Vdi get(VdiId vid) {
+    return byId.get(vid);
+  }
+
+  /** All inodes, in no order, tombstones too. */
+  public Collection<Vdi> all() {
+    return byId.values();
+  }
+
+  void add(Vdi vdi) {
+    byId.put(vdi.vid(), vdi);
+    VdiName name = vdi.name();
+    if (name != null) {
+      byName.merge(name, List.of(vdi), VdiTable::joined);
+    }
+    int parent = vdi.header().parentVdiId();
+    if (parent != 0) {
+      children.merge(parent, List.of(vdi), VdiTable::joined);
+    }
+  }
+
+  private static List<Vdi> joined(List<Vdi> some, List<Vdi> more) {
+    List<Vdi> all = new ArrayList<>(some);
+    all.addAll(more);
+    return List.copyOf(all);
+  }
+
+  /** Takes in a changed header; of the name it can only lose all. */
+  void update(Vdi vdi, InodeHeader header) {
+    VdiName name = vdi.name();
+    vdi.setHeader(header);
+    if (header.isDeleted() && name != null) {
+      byName.computeIfPresent(
+          name,
+          (key, vdis) -> {
+            List<Vdi> rest = vdis.stream().filter(other -> other != vdi).toList();
+            return rest.isEmpty() ? null : rest;
+          });
+    }
+  }
+
+  void clear() {
+    byId.clear();
+    byName.clear();
+    children.clear();
+  }
+
+  /** The working VDI of a name, or null. */
+  public @Nullable Vdi working(VdiName name) {
+    for (Vdi vdi : byName.getOrDefault(name, List.of())) {
+      if (!vdi.isSnapshot()) {
+        return vdi;
+      }
+    }
+    return null;
+  }
+
+  /**
+   * The working VDI of a name.
+   *
+   * @throws SheepException {@link ResultCode#NO_VDI}
+   */
+  public Vdi requireWorking(VdiName name) throws SheepException {
+    Vdi vdi = working(name);
+    if (vdi == null) {
+      throw new SheepException(ResultCode.NO_VDI, "VDI '" + name + "'");
+    }
+    return vdi;
+  }
+
+  /** A snapshot, or null. */
+  public @Nullable Vdi snapshot(VdiName name, SnapshotSelector selector) {
+    for (Vdi vdi : byName.getOrDefault(name, List.of())) {
+      VdiInfo info = vdi.info();
+      if (info != null && info.isSnapshot() && matches(info, selector)) {
+        return vdi;
+      }
+    }
+    return null;
+  }
+
+  private static boolean matches(VdiInfo info, SnapshotSelector selector) {
+    if (selector instanceof SnapshotSelector.ByTag byTag) {
+      return byTag.tag().equals(info.tag());
+    }
+    return selector instanceof SnapshotSelector.ById byId && byId.snapshotId() == info.snapshotId();
+  }
+
+  /**
+   * A snapshot.
+   *
+   * @throws SheepException {@link ResultCode#NO_VDI} if nothing has that name, {@link
+   *     ResultCode#NO_TAG} if no snapshot of it is meant
+   */
+  public Vdi requireSnapshot(VdiName name, SnapshotSelector selector) throws SheepException {
+    Vdi vdi = snapshot(name, selector);
+    if (vdi == null) {
+      ResultCode why = byName.containsKey(name) ? ResultCode.NO_TAG : ResultCode.NO_VDI;
+      throw new SheepException(why, "snapshot '" + selector + "' of VDI '" + name + "'");
+    }
+    return vdi;
+  }
+
+  /** The number that the next generation of a name gets. */
+  int nextSnapshotId(VdiName name) {
+    int last = 0;
+    for (Vdi vdi : byName.getOrDefault(name, List.of())) {
+      last = Math.max(last, vdi.header().snapshotId());
+    }
+    return last + 1;
+  }
+
+  /**
+   * The id that a new VDI of a name gets: the first that no VDI ever had, from the name's hash on.
+   *
+   * @throws SheepException {@link ResultCode#FULL_VDI}
+   */
+  VdiId freeId(VdiName name) throws SheepException {
+    VdiId first = VdiId.hashOf(name);
+    VdiId vid = first;
+    while (byId.containsKey(vid)) {
+      vid = vid.next();
+      if (vid.equals(first)) {
+        throw new SheepException(ResultCode.FULL_VDI, "VDI '" + name + "'");
+      }
+    }
+    return vid;
+  }
+
+  /** All working VDIs and snapshots, by id. */
+  public List<VdiInfo> list() {
+    List<VdiInfo> infos = new ArrayList<>();
+    for (Vdi vdi : byId.values()) {
+      VdiInfo info = vdi.info();
+      if (info != null) {
+        infos.add(info);
+      }
+    }
+    infos.sort(Comparator.comparing(VdiInfo::vid));
+    return infos;
+  }
+
+  /**
+   * A VDI and all that were made from it, directly or not; only these can refer to its objects.
+   * Tombstones are left out.
+   */
+  List<Vdi> livingFamily(VdiId ancestor) {
+    List<Vdi> family = new ArrayList<>();
+    Deque<Vdi> pending = new ArrayDeque<>();
+    Vdi root = byId.get(ancestor);
+    if (root != null) {
+      pending.add(root);
+    }
+    while (!pending.isEmpty()) {
+      Vdi vdi = pending.remove();
+      if (!vdi.isDeleted()) {
+        family.add(vdi);
+      }
+      pending.addAll(children.getOrDefault(vdi.vid().value(), List.of()));
+    }
+    return family;
+  }
+
+  /** The ids that must not be given out again: bit n is bit n % 8 of byte n / 8. */
+  public byte[] idsInUse() {
+    return bitmap(byId.values());
+  }
+
+  /** The ids among them of which only a tombstone is left, likewise. */
+  public byte[] deletedIds() {
+    return bitmap(byId.values().stream().filter(Vdi::isDeleted).toList());
+  }
+
+  private static byte[] bitmap(Collection<Vdi> vdis) {
+    byte[] bits = new byte[BITMAP_BYTES];
+    for (Vdi vdi : vdis) {
+      int id = vdi.vid().value();
+      bits[id / Byte.SIZE] |= (byte) (1 << (id % Byte.SIZE));
+    }
+    return bits;
+  }
+}
