@@ -213,13 +213,22 @@ public final class LocalSheep implements Cluster {
     }
   }
 
-  /** {@code spec} with the defaults of the store where it leaves them open. */
+  /**
+   * {@code spec} with the defaults of the store where it leaves them open.
+   *
+   * @throws SheepException {@link ResultCode#INVALID_PARMS} if the size is too large for them
+   */
   public VdiSpec withDefaults(VdiSpec spec) throws SheepException {
     checkReady();
-    return new VdiSpec(
-        spec.sizeBytes(),
-        spec.copies() == 0 ? config.copies() : spec.copies(),
-        spec.blockSizeShift() == 0 ? config.blockSizeShift() : spec.blockSizeShift());
+    StoreConfig now = config;
+    int shift = spec.blockSizeShift() == 0 ? now.blockSizeShift() : spec.blockSizeShift();
+    if (spec.sizeBytes() > VdiSpec.maxSizeBytes(shift)) {
+      throw new SheepException(
+          ResultCode.INVALID_PARMS,
+          spec.sizeBytes() + " bytes in objects of " + (1L << shift) + " bytes");
+    }
+    int copies = spec.copies() == 0 ? now.copies() : spec.copies();
+    return new VdiSpec(spec.sizeBytes(), copies, shift);
   }
 
   /** The directory. */
@@ -311,6 +320,7 @@ public final class LocalSheep implements Cluster {
         return;
       }
       closed = true;
+      ownVdis.releaseLocks();
       files.close();
       if (files.isAllSynced() && !vdis.isBroken()) {
         runMark.clear();

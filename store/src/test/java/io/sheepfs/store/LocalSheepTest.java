@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
@@ -108,8 +109,9 @@ class LocalSheepTest {
     try (StoreDisk disk = StoreDisk.of(StoreDisk.Kind.REAL);
         LocalSheep sheep = disk.open()) {
       IOException e = assertThrows(IOException.class, disk::open);
-      assertTrue(e.getMessage().contains(sheep.root().toString()), e.getMessage());
-      assertTrue(e.getMessage().contains("in use"), e.getMessage());
+      String message = String.valueOf(e.getMessage());
+      assertTrue(message.contains(sheep.root().toString()), message);
+      assertTrue(message.contains("in use"), message);
     }
   }
 
@@ -223,8 +225,8 @@ class LocalSheepTest {
   @EnumSource
   void lock_throughSnapshot_followsTheVdi(StoreDisk.Kind kind) throws IOException {
     try (StoreDisk disk = StoreDisk.of(kind);
-        LocalSheep sheep = disk.open();
-        var other = sheep.openSession()) {
+        LocalSheep sheep = disk.open()) {
+      Cluster other = sheep.openSession();
       sheep.vdis().create(NAME, VdiSpec.ofSize(MIB));
       VdiLock lock = sheep.vdis().lock(NAME);
       sheep.vdis().snapshot(NAME, new SnapshotTag("s"));

@@ -152,14 +152,9 @@ public final class VdiStore {
    * Makes an empty VDI.
    *
    * @param spec with copies and block size shift filled in
-   * @throws SheepException {@link ResultCode#VDI_EXIST}, {@link ResultCode#INVALID_PARMS}, {@link
-   *     ResultCode#FULL_VDI}
+   * @throws SheepException {@link ResultCode#VDI_EXIST}, {@link ResultCode#FULL_VDI}
    */
   public Vdi create(VdiName name, VdiSpec spec) throws SheepException {
-    if (spec.sizeBytes() > VdiSpec.maxSizeBytes(spec.blockSizeShift())) {
-      throw new SheepException(
-          ResultCode.INVALID_PARMS, "VDI '" + name + "' of " + spec.sizeBytes() + " bytes");
-    }
     changes.lock();
     try {
       checkFree(name);
