@@ -1,0 +1,129 @@
+package io.sheepfs.fuse.tree;
+
+import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.Space;
+import java.io.IOException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+
+/**
+ * The tree of a cluster:
+ *
+ * <pre>
+ * volume/NAME                       a VDI
+ * snapshot/NAME/TAG                 a snapshot
+ * vdi/{list,mount,unmount}          cluster/info          node/{list,info}
+ * config/{pagecache,objectcache,sheep_info}               .stats
+ * </pre>
+ *
+ * <p>Safe for any number of threads.
+ */
+public final class ClusterTree implements FileTree {
+
+  private static final int BLOCK_BYTES = 4096;
+
+  final Cluster cluster;
+  final Ownership ownership;
+  final boolean readOnly;
+  final InstantSource clock;
+  final Instant mounted;
+  final MountCounters counters = new MountCounters();
+
+  private final VolumesDirectory volumes;
+  private final Directory root;
+
+  /**
+   * A tree.
+   *
+   * @param readOnly whether nothing in it can be changed
+   * @param settings what config/ shows
+   */
+  public ClusterTree(
+      Cluster cluster,
+      Ownership ownership,
+      boolean readOnly,
+      InstantSource clock,
+      MountSettings settings) {
+    this.cluster = cluster;
+    this.ownership = ownership;
+    this.readOnly = readOnly;
+    this.clock = clock;
+    this.mounted = clock.instant();
+    this.volumes = new VolumesDirectory(this);
+    ClusterReports reports = new ClusterReports(cluster);
+    this.root =
+        fixed(
+            entry("volume", volumes),
+            entry("snapshot", new SnapshotsDirectory(this, volumes)),
+            entry(
+                "vdi",
+                fixed(
+                    entry("list", report(reports::vdiList)),
+                    entry("mount", new CommandFile(this, volumes::names, volumes::check)),
+                    entry("unmount", new CommandFile(this, () -> "", volumes::checkClosed)))),
+            entry("cluster", fixed(entry("info", report(reports::clusterInfo)))),
+            entry(
+                "node",
+                fixed(
+                    entry("list", report(reports::nodeList)),
+                    entry("info", report(reports::nodeInfo)))),
+            entry(
+                "config",
+                fixed(
+                    entry("pagecache", report(() -> settings.pageCache() + "\n")),
+                    entry("objectcache", report(() -> settings.objectCache() + "\n")),
+                    entry("sheep_info", report(() -> settings.sheep() + "\n")))),
+            entry(".stats", report(() -> counters.toPrometheus(volumes.openCount()))));
+  }
+
+  private static Directory.Entry entry(String name, Node node) {
+    return new Directory.Entry(name, node);
+  }
+
+  private Directory fixed(Directory.Entry... entries) {
+    return new FixedDirectory(this, List.of(entries));
+  }
+
+  private RegularFile report(GeneratedFile.Content content) {
+    return new GeneratedFile(this, content);
+  }
+
+  @Override
+  public Directory root() {
+    return root;
+  }
+
+  @Override
+  public Space space() throws SheepException {
+    return cluster.space();
+  }
+
+  @Override
+  public int blockSizeBytes() {
+    return BLOCK_BYTES;
+  }
+
+  /**
+   * Makes durable all that was written through the tree, and lets all locks go. For the end of the
+   * mount: nothing must be under way.
+   *
+   * @throws IOException if something could not be saved; the rest was
+   */
+  public void close() throws IOException {
+    volumes.close();
+  }
+
+  Attributes directoryAttributes() {
+    return new Attributes(
+        true,
+        ownership.directoryMode(),
+        ownership.user(),
+        ownership.group(),
+        BLOCK_BYTES,
+        0,
+        mounted,
+        mounted);
+  }
+}

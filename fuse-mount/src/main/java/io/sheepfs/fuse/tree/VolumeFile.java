@@ -1,0 +1,274 @@
+package io.sheepfs.fuse.tree;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.sheepfs.fuse.tree.TreeException.Reason;
+import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.SnapshotTag;
+import io.sheepfs.protocol.VdiInfo;
+import io.sheepfs.protocol.VdiName;
+import io.sheepfs.volume.Access;
+import io.sheepfs.volume.Volume;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * volume/NAME: a working VDI.
+ *
+ * <p>All openers share one {@link Volume}. It is opened read-only until the first writer comes,
+ * which takes the VDI's lock in the cluster; the last writer to close flushes and lets it go. A
+ * volume whose flush failed stays open and locked, so that its data can still be saved when the
+ * cluster is back: at the next close, or when the mount ends.
+ *
+ * <p>Removing an open VDI hides its name; the VDI itself goes at the last close.
+ */
+final class VolumeFile extends RegularFile {
+
+  private static final Logger log = LoggerFactory.getLogger(VolumeFile.class);
+
+  private final ClusterTree tree;
+  private final VolumesDirectory directory;
+  private final VdiName name;
+
+  /** Written under the lock of this; read without by attributes and I/O. */
+  private volatile @Nullable Volume volume;
+
+  private volatile boolean unlinked;
+  private volatile @Nullable Instant modified;
+
+  @GuardedBy("this")
+  private int readers;
+
+  @GuardedBy("this")
+  private int writers;
+
+  VolumeFile(ClusterTree tree, VolumesDirectory directory, VdiName name) {
+    this.tree = tree;
+    this.directory = directory;
+    this.name = name;
+  }
+
+  VdiName name() {
+    return name;
+  }
+
+  boolean isOpen() {
+    return volume != null;
+  }
+
+  boolean isUnlinked() {
+    return unlinked;
+  }
+
+  @Override
+  public Attributes attributes() throws IOException {
+    Volume open = volume;
+    if (open != null) {
+      return attributes(open.info(), open.allocatedBytes());
+    }
+    try (Volume closed = Volume.open(tree.cluster, name, Access.READ_ONLY)) {
+      return attributes(closed.info(), closed.allocatedBytes());
+    }
+  }
+
+  private Attributes attributes(VdiInfo vdi, long allocatedBytes) {
+    Instant touched = modified;
+    return new Attributes(
+        false,
+        tree.readOnly ? tree.ownership.readOnlyMode() : tree.ownership.fileMode(),
+        tree.ownership.user(),
+        tree.ownership.group(),
+        vdi.sizeBytes(),
+        allocatedBytes,
+        touched == null ? vdi.created() : touched,
+        vdi.created());
+  }
+
+  @Override
+  public void change(AttributeChange change) throws IOException {
+    checkUnchanged(change.permissions(), tree.ownership.fileMode(), "mode");
+    checkUnchanged(change.owner(), tree.ownership.user(), "owner");
+    checkUnchanged(change.group(), tree.ownership.group(), "group");
+    if (tree.readOnly) {
+      throw new TreeException(Reason.READ_ONLY, "the mount is read-only");
+    }
+    Long size = change.sizeBytes();
+    if (size != null) {
+      resize(size);
+    }
+    if (change.modified() != null) {
+      modified = change.modified();
+    }
+  }
+
+  private static void checkUnchanged(@Nullable Integer wanted, int is, String what)
+      throws TreeException {
+    if (wanted != null && wanted != is) {
+      throw new TreeException(
+          Reason.NOT_PERMITTED, "the " + what + " of all VDIs is an option of the mount");
+    }
+  }
+
+  private void resize(long sizeBytes) throws IOException {
+    OpenFile handle = open(new OpenFlags(true, false, false, false, false));
+    try {
+      volume().resize(sizeBytes);
+      touch();
+      // truncate(2) has no close that would flush; ftruncate's comes anyway, and finds it done
+      handle.flush();
+    } finally {
+      handle.release();
+    }
+  }
+
+  @Override
+  public List<String> extendedAttributes() {
+    return VdiAttributes.NAMES;
+  }
+
+  @Override
+  public byte[] extendedAttribute(String attribute) throws IOException {
+    Volume open = volume;
+    VdiInfo vdi = open != null ? open.info() : tree.cluster.vdis().lookup(name);
+    return VdiAttributes.value(attribute, vdi, open != null && open.isDirty());
+  }
+
+  @Override
+  public synchronized OpenFile open(OpenFlags flags) throws IOException {
+    if (flags.write() && tree.readOnly) {
+      throw new TreeException(Reason.READ_ONLY, "the mount is read-only");
+    }
+    Volume open = volume;
+    boolean fresh = open == null;
+    if (open == null) {
+      open = Volume.open(tree.cluster, name, flags.write() ? Access.READ_WRITE : Access.READ_ONLY);
+      volume = open;
+    } else if (flags.write()) {
+      open.becomeWritable();
+    } else {
+      open.refresh();
+    }
+    boolean done = false;
+    try {
+      if (flags.write() && flags.truncate()) {
+        open.resize(0);
+        touch();
+      }
+      done = true;
+    } finally {
+      if (!done && fresh) {
+        volume = null;
+        open.abandon();
+      }
+    }
+    if (flags.write()) {
+      writers++;
+    } else {
+      readers++;
+    }
+    return new VolumeHandle(this, open, flags, tree.counters);
+  }
+
+  /** Ends one handle's use. */
+  synchronized void closed(boolean writer) throws IOException {
+    if (writer) {
+      writers--;
+    } else {
+      readers--;
+    }
+    Volume open = volume;
+    if (open == null || writers > 0) {
+      return;
+    }
+    if (readers == 0 && unlinked) {
+      volume = null;
+      open.abandon();
+      delete();
+    } else if (readers == 0) {
+      open.close();
+      volume = null;
+    } else if (writer && !unlinked) {
+      open.becomeReadOnly();
+    }
+  }
+
+  /** Removes the VDI, now or at the last close. */
+  synchronized void unlink() throws IOException {
+    Volume open = volume;
+    if (open == null) {
+      delete();
+      return;
+    }
+    if (readers + writers == 0) {
+      // kept open only since its last flush failed; what could not be saved is not wanted any more
+      volume = null;
+      open.abandon();
+      delete();
+      return;
+    }
+    // with the lock nobody else has it open for writing, and nobody will
+    open.becomeWritable();
+    unlinked = true;
+  }
+
+  private void delete() throws SheepException {
+    try {
+      tree.cluster.vdis().delete(name);
+    } catch (SheepException e) {
+      if (!unlinked || e.result() != ResultCode.NO_VDI) {
+        unlinked = false;
+        throw e;
+      }
+    }
+    directory.forget(this);
+  }
+
+  /** Takes a snapshot of the VDI, with all that was written so far. */
+  void snapshot(SnapshotTag tag) throws IOException {
+    Volume open = volume;
+    if (open != null) {
+      open.snapshot(tag);
+    } else {
+      tree.cluster.vdis().snapshot(name, tag);
+    }
+  }
+
+  /** For the end of the mount: flushes and closes, whoever has it open. */
+  synchronized void closeVolume() throws IOException {
+    Volume open = volume;
+    if (open == null) {
+      return;
+    }
+    if (unlinked) {
+      volume = null;
+      open.abandon();
+      delete();
+      return;
+    }
+    log.debug("Closing {}", name);
+    open.close();
+    volume = null;
+  }
+
+  void touch() {
+    modified = tree.clock.instant();
+  }
+
+  private Volume volume() throws TreeException {
+    Volume open = volume;
+    if (open == null) {
+      throw new TreeException(Reason.BUSY, name + " was closed meanwhile");
+    }
+    return open;
+  }
+
+  /** The cluster it lives in. */
+  Cluster cluster() {
+    return tree.cluster;
+  }
+}
