@@ -132,9 +132,9 @@ final class MemoryStorage implements ObjectStore {
 
   private void put(ObjectId oid, Content made, long offset, ByteBuffer src, Durability durability) {
     made.write(offset, src);
-    Content before = objects.put(oid, made);
-    if (before != null) {
-      made.stablePages = before.stablePages;
+    synchronized (this) {
+      forgetCurrent(oid);
+      objects.put(oid, made);
     }
     settle(oid, durability);
   }
@@ -154,10 +154,15 @@ final class MemoryStorage implements ObjectStore {
   @Override
   public void remove(ObjectId oid) {
     synchronized (this) {
-      Content content = objects.remove(oid);
-      if (content != null && content.stablePages != null && !keepsEverything) {
-        removed.put(oid, content);
-      }
+      forgetCurrent(oid);
+      objects.remove(oid);
+    }
+  }
+
+  private void forgetCurrent(ObjectId oid) {
+    Content content = objects.get(oid);
+    if (content != null && content.stablePages != null && !keepsEverything) {
+      removed.put(oid, content);
     }
   }
 
@@ -263,10 +268,12 @@ final class MemoryStorage implements ObjectStore {
 
   /**
    * What a power cut leaves: of each page changed since it was stable, the old or the new, as
-   * {@code random} says. Objects made or removed since are there or not as a whole. Index entries
-   * without an object become holes, as at the start of a sheep.
+   * {@code random} says. Objects made or removed since are there or not. Then does what a sheep
+   * does at its start: makes holes of index entries without an object, and removes objects without
+   * an index entry.
    */
   synchronized void powerCut(Random random) {
+    objects.values().removeIf(made -> made.stablePages == null && random.nextBoolean());
     removed.forEach(
         (oid, content) -> {
           if (random.nextBoolean()) {
@@ -274,21 +281,7 @@ final class MemoryStorage implements ObjectStore {
           }
         });
     removed.clear();
-    for (ObjectId oid : List.copyOf(objects.keySet())) {
-      Content content = existingOrFail(oid);
-      byte @Nullable [] @Nullable [] stable = content.stablePages;
-      if (stable == null) {
-        if (random.nextBoolean()) {
-          objects.remove(oid);
-        }
-        continue;
-      }
-      for (int i = 0; i < stable.length; i++) {
-        if (stable[i] != content.pages[i] && random.nextBoolean()) {
-          content.pages[i] = stable[i];
-        }
-      }
-    }
+    objects.values().forEach(content -> tear(content, random));
     for (InodeHeader header : inodes()) {
       Content inode = inode(header.vdiId());
       int[] entries = entries(inode, 0, InodeLayout.INDEX_ENTRIES);
@@ -298,7 +291,19 @@ final class MemoryStorage implements ObjectStore {
         }
       }
     }
+    dataObjects().forEach(oid -> removeIfUnreferenced(oid.vid().value(), oid.index()));
+    removed.clear();
     objects.values().forEach(Content::stabilize);
+  }
+
+  private static void tear(Content content, Random random) {
+    byte @Nullable [] @Nullable [] stable = content.stablePages;
+    for (int i = 0; i < content.pages.length; i++) {
+      byte @Nullable [] before = stable == null ? null : stable[i];
+      if (before != content.pages[i] && random.nextBoolean()) {
+        content.pages[i] = before;
+      }
+    }
   }
 
   private static boolean touchesIndex(long offset, long length) {

@@ -165,7 +165,7 @@ final class DataObjects {
         } else {
           copyFromAncestor(own, entry, index, offset, src);
         }
-        setOwn(map, index, Durability.UNSTABLE);
+        setOwn(map, index);
       }
       return true;
     } finally {
@@ -174,25 +174,25 @@ final class DataObjects {
   }
 
   /** Makes part of an object read as zeros. */
-  void zero(int index, long offset, long length, Durability durability) throws SheepException {
+  void zero(int index, long offset, long length) throws SheepException {
     StampedLock lock = locks.of(index);
     long stamp = lock.writeLock();
     try {
       gate.admits(0);
-      zeroLocked(index, offset, length, durability);
+      zeroLocked(index, offset, length);
     } finally {
       lock.unlockWrite(stamp);
     }
   }
 
   /** As {@link #zero}, up to the object's end, but leaves an object alone that has zeros there. */
-  void zeroTail(int index, long offset, Durability durability) throws SheepException {
+  void zeroTail(int index, long offset) throws SheepException {
     StampedLock lock = locks.of(index);
     long stamp = lock.writeLock();
     try {
       int entry = settle(mapping, index);
       if (entry != ObjectIndex.HOLE && !readsAsZeros(entry, index, offset)) {
-        zeroLocked(index, offset, objectBytes - offset, durability);
+        zeroLocked(index, offset, objectBytes - offset);
       }
     } finally {
       lock.unlockWrite(stamp);
@@ -200,15 +200,15 @@ final class DataObjects {
   }
 
   /** Makes holes of the objects {@code [from, to)}; the store frees what nobody else refers to. */
-  void free(int from, int to, Durability durability) throws SheepException {
+  void free(int from, int to) throws SheepException {
     for (int index = index().nextData(from, to); index < to; ) {
       int runEnd = Math.min(to, (index / ObjectLocks.RUN + 1) * ObjectLocks.RUN);
-      freeRun(index, runEnd, durability);
+      freeRun(index, runEnd);
       index = index().nextData(runEnd, to);
     }
   }
 
-  private void freeRun(int from, int to, Durability durability) throws SheepException {
+  private void freeRun(int from, int to) throws SheepException {
     long[] stamps = locks.lockRun(from, to);
     try {
       gate.admits(0);
@@ -222,7 +222,7 @@ final class DataObjects {
         last--;
       }
       try {
-        map.inode().clearEntries(first, last, durability);
+        map.inode().clearEntries(first, last);
       } catch (OutcomeUnknownException e) {
         for (int i = first; i < last; i++) {
           if (map.index().get(i) != ObjectIndex.HOLE) {
@@ -245,8 +245,7 @@ final class DataObjects {
     map.inode().readEntries(from, to, map.index()::set);
   }
 
-  private void zeroLocked(int index, long offset, long length, Durability durability)
-      throws SheepException {
+  private void zeroLocked(int index, long offset, long length) throws SheepException {
     Mapping map = mapping;
     int entry = settle(map, index);
     if (entry == ObjectIndex.HOLE) {
@@ -254,11 +253,11 @@ final class DataObjects {
     }
     ObjectId own = objectId(map.vid(), index);
     if (entry == map.vid()) {
-      store.discard(own, offset, length, durability);
+      store.discard(own, offset, length, Durability.UNSTABLE);
     } else {
       copyFromAncestor(own, entry, index, 0, NOTHING.duplicate());
-      store.discard(own, offset, length, durability);
-      setOwn(map, index, durability);
+      store.discard(own, offset, length, Durability.UNSTABLE);
+      setOwn(map, index);
     }
   }
 
@@ -284,9 +283,9 @@ final class DataObjects {
     }
   }
 
-  private void setOwn(Mapping map, int index, Durability durability) throws SheepException {
+  private void setOwn(Mapping map, int index) throws SheepException {
     try {
-      map.inode().writeEntry(index, map.vid(), durability);
+      map.inode().writeEntry(index, map.vid());
     } catch (OutcomeUnknownException e) {
       map.index().set(index, ObjectIndex.UNKNOWN);
       throw e;

@@ -111,14 +111,14 @@ final class Inode {
     void entry(int index, int owner) throws SheepException;
   }
 
-  void writeEntry(int index, int owner, Durability durability) throws SheepException {
+  void writeEntry(int index, int owner) throws SheepException {
     ByteBuffer bytes = entryBuffer(1).putInt(0, owner);
-    store.write(oid, InodeLayout.indexOffset(index), bytes, durability);
+    store.write(oid, InodeLayout.indexOffset(index), bytes, Durability.UNSTABLE);
   }
 
   /** Makes holes of the entries {@code [from, to)}. */
-  void clearEntries(int from, int to, Durability durability) throws SheepException {
-    store.write(oid, InodeLayout.indexOffset(from), entryBuffer(to - from), durability);
+  void clearEntries(int from, int to) throws SheepException {
+    store.write(oid, InodeLayout.indexOffset(from), entryBuffer(to - from), Durability.UNSTABLE);
   }
 
   private static ByteBuffer entryBuffer(int entries) {

@@ -335,17 +335,17 @@ public final class Volume implements AutoCloseable {
     int firstWhole = (int) ((offset + objectBytes() - 1) >>> objectShift);
     int behindWhole = (int) (end >>> objectShift);
     if (firstWhole > behindWhole) {
-      objects.zero(behindWhole, offset & (objectBytes() - 1), end - offset, Durability.UNSTABLE);
+      objects.zero(behindWhole, offset & (objectBytes() - 1), end - offset);
       return;
     }
     long head = ((long) firstWhole << objectShift) - offset;
     if (head > 0) {
-      objects.zero(firstWhole - 1, objectBytes() - head, head, Durability.UNSTABLE);
+      objects.zero(firstWhole - 1, objectBytes() - head, head);
     }
-    objects.free(firstWhole, behindWhole, Durability.UNSTABLE);
+    objects.free(firstWhole, behindWhole);
     long tail = end & (objectBytes() - 1);
     if (tail > 0 && !freeLast(behindWhole, end)) {
-      objects.zero(behindWhole, 0, tail, Durability.UNSTABLE);
+      objects.zero(behindWhole, 0, tail);
     }
   }
 
@@ -356,7 +356,7 @@ public final class Volume implements AutoCloseable {
       if (end < sizeBytes) {
         return false;
       }
-      objects.free(index, index + 1, Durability.UNSTABLE);
+      objects.free(index, index + 1);
       return true;
     } finally {
       geometry.writeLock().unlock();
@@ -412,12 +412,11 @@ public final class Volume implements AutoCloseable {
     cleanEnd = 0;
     objects.inode().writeSize(newSize, Durability.STABLE);
     sizeBytes = newSize;
-    objects.free(objectCount(newSize), used, Durability.STABLE);
+    objects.free(objectCount(newSize), used);
     long tail = newSize & (objectBytes() - 1);
     if (tail > 0) {
-      objects.zeroTail((int) (newSize >>> objectShift), tail, Durability.STABLE);
+      objects.zeroTail((int) (newSize >>> objectShift), tail);
     }
-    cleanEnd = (long) used << objectShift;
   }
 
   /** Takes {@link #geometry} shared, with everything clean up to {@code end}. */
@@ -445,17 +444,22 @@ public final class Volume implements AutoCloseable {
     }
   }
 
-  /** Removes what a crash or a failed write left between the end of the volume and {@code end}. */
+  /** Removes what a crash or a failure left between the end of the volume and {@code end}. */
   private void clean(long end) throws SheepException {
     long step = (long) CLEAN_AHEAD_OBJECTS << objectShift;
     long target = Math.min(maxSizeBytes, (end + step - 1) / step * step);
-    int from = objectCount(sizeBytes);
+    boolean firstTime = cleanEnd == 0;
+    int from = objectCount(Math.max(sizeBytes, cleanEnd));
     int to = objectCount(target);
     objects.reload(from, to);
-    objects.free(from, to, Durability.STABLE);
+    boolean found = objects.index().nextData(from, to) < to;
+    objects.free(from, to);
     long tail = sizeBytes & (objectBytes() - 1);
-    if (tail > 0) {
-      objects.zeroTail((int) (sizeBytes >>> objectShift), tail, Durability.STABLE);
+    if (firstTime && tail > 0) {
+      objects.zeroTail((int) (sizeBytes >>> objectShift), tail);
+    }
+    if (firstTime || found) {
+      cluster.objects().flush(objects.inode().vid());
     }
     cleanEnd = target;
   }
@@ -761,7 +765,7 @@ public final class Volume implements AutoCloseable {
         (index, entry) -> {
           int our = ours.get(index);
           if (our != entry && our != ObjectIndex.UNKNOWN) {
-            inode.writeEntry(index, our, Durability.UNSTABLE);
+            inode.writeEntry(index, our);
           }
         });
     if (successor.sizeBytes() != sizeBytes) {
