@@ -36,6 +36,9 @@ final class DataObjects {
 
   /** Asked under the lock of an object before it is changed. */
   interface Gate {
+    /** An end for writes that need not lie inside of the disk. */
+    long ANYWHERE = Long.MIN_VALUE;
+
     /**
      * Whether a write that ends at byte {@code end} of the disk lies inside of it.
      *
@@ -178,7 +181,7 @@ final class DataObjects {
     StampedLock lock = locks.of(index);
     long stamp = lock.writeLock();
     try {
-      gate.admits(0);
+      gate.admits(Gate.ANYWHERE);
       zeroLocked(index, offset, length);
     } finally {
       lock.unlockWrite(stamp);
@@ -211,7 +214,7 @@ final class DataObjects {
   private void freeRun(int from, int to) throws SheepException {
     long[] stamps = locks.lockRun(from, to);
     try {
-      gate.admits(0);
+      gate.admits(Gate.ANYWHERE);
       Mapping map = mapping;
       int first = map.index().nextData(from, to);
       if (first == to) {

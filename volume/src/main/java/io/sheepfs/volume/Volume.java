@@ -265,7 +265,7 @@ public final class Volume implements AutoCloseable {
     lockToGrow(end);
     boolean done = false;
     try {
-      writePieces(offset, src, 0);
+      writePieces(offset, src, DataObjects.Gate.ANYWHERE);
       recordSize(end);
       done = true;
     } finally {
