@@ -73,6 +73,11 @@ final class StoreDirectory implements Closeable {
           throw new IOException(root.resolve(name) + " is not a directory");
         }
       }
+      for (Path entry : disk.list(root)) {
+        if (entry.toString().endsWith(".tmp")) {
+          disk.delete(entry); // what a crash left half made
+        }
+      }
       disk.forceDirectory(root);
       done = true;
       return new StoreDirectory(root, disk, lockFile, isNew);

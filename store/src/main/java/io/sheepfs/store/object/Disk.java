@@ -18,6 +18,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Every change that a store makes to its directory goes through here, so that all of it has the
@@ -49,6 +51,8 @@ public final class Disk {
     MAKE_DIRECTORY,
     FORCE_DIRECTORY
   }
+
+  private static final Logger log = LoggerFactory.getLogger(Disk.class);
 
   private static final Set<OpenOption> OPEN =
       Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
@@ -147,6 +151,15 @@ public final class Disk {
   public boolean delete(Path file) throws IOException {
     listener.beforeChange(Change.DELETE, file);
     return Files.deleteIfExists(file);
+  }
+
+  /** Removes what a failure left half made; if that fails too, the next start will do it. */
+  public void cleanUp(Path file) {
+    try {
+      delete(file);
+    } catch (IOException e) {
+      log.warn("{} is left behind: {}", file, e.toString());
+    }
   }
 
   /** Makes a directory, and those above it; one that exists is a success. */

@@ -209,7 +209,7 @@ public final class ObjectFiles {
           } finally {
             if (!done) {
               channel.close();
-              Files.deleteIfExists(temporary);
+              disk.cleanUp(temporary);
             }
           }
         });
@@ -290,7 +290,7 @@ public final class ObjectFiles {
     uninterrupted(
         "copy of object " + source,
         () -> {
-          disk.delete(temporary);
+          boolean done = false;
           try (FileChannel channel = disk.createNew(temporary)) {
             OpenObject original = acquire(source);
             try {
@@ -300,6 +300,11 @@ public final class ObjectFiles {
               original.release();
             }
             disk.force(channel, temporary);
+            done = true;
+          } finally {
+            if (!done) {
+              disk.cleanUp(temporary);
+            }
           }
         });
     return temporary;

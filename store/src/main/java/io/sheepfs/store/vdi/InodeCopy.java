@@ -9,7 +9,6 @@ import io.sheepfs.store.object.ObjectFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -39,7 +38,7 @@ final class InodeCopy {
         done = true;
       } finally {
         if (!done) {
-          Files.deleteIfExists(temporary);
+          disk.cleanUp(temporary);
         }
       }
     } catch (IOException e) {

@@ -18,7 +18,6 @@ import io.sheepfs.store.object.ObjectFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -239,7 +238,7 @@ public final class VdiStore {
     try {
       files.remove(oid);
     } catch (SheepException e) {
-      log.warn("a failed creation left its inode behind", e);
+      log.warn("inode {} is left behind: {}", oid, e.toString());
     }
   }
 
@@ -311,11 +310,7 @@ public final class VdiStore {
 
   private void deleteUnlessBroken(Path temporary) {
     if (!journal.isBroken()) {
-      try {
-        Files.deleteIfExists(temporary);
-      } catch (IOException e) {
-        log.warn("a failed change left a temporary file behind", e);
-      }
+      disk.cleanUp(temporary);
     }
   }
 
@@ -406,7 +401,8 @@ public final class VdiStore {
       ByteBuffer name = vdi.header().encode().limit(InodeLayout.NAME_BYTES);
       files.write(vdi.inode(), InodeLayout.NAME, name, Durability.UNSTABLE);
     } catch (SheepException e) {
-      log.error("VDI {} could be neither deleted nor kept; a restart decides", vdi.vid(), e);
+      log.error(
+          "VDI {} is neither deleted nor kept; a restart decides: {}", vdi.vid(), e.toString());
     }
   }
 
