@@ -44,6 +44,11 @@ final class StoreDisk implements Closeable {
     return base.resolve("store");
   }
 
+  /** Another such directory. */
+  Path afterwards() {
+    return base.resolve("afterwards");
+  }
+
   LocalSheep open() throws IOException {
     return LocalSheep.open(store(), LocalSheepOptions.defaults());
   }

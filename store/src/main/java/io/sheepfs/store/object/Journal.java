@@ -91,6 +91,9 @@ public final class Journal {
       throw new SheepException(ResultCode.EIO, "an earlier change could not be completed");
     }
     try {
+      if (steps.stream().anyMatch(Rename.class::isInstance)) {
+        disk.forceDirectory(objects); // the temporary names must outlive a power cut, too
+      }
       disk.replace(file, encode(steps));
     } catch (IOException e) {
       broken = Files.exists(file);
