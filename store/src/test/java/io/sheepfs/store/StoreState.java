@@ -2,12 +2,14 @@ package io.sheepfs.store;
 
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
 
@@ -29,12 +31,12 @@ final class StoreState {
       for (int i = 0; i < ENTRIES; i++) {
         int owner = index.getInt(i * 4);
         if (owner != 0) {
-          ObjectId oid = ObjectId.data(new io.sheepfs.protocol.VdiId(owner), i);
+          ObjectId oid = ObjectId.data(new VdiId(owner), i);
           ByteBuffer content = ByteBuffer.allocate(16);
           sheep.objects().read(oid, 0, content);
           referred.add(oid.toString());
           text.append("  ").append(oid).append(' ');
-          text.append(java.util.Arrays.toString(content.array())).append('\n');
+          text.append(Arrays.toString(content.array())).append('\n');
         }
       }
     }

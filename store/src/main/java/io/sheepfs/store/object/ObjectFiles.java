@@ -409,6 +409,9 @@ public final class ObjectFiles {
   private @Nullable FlushFailure forceAll(VdiId vid, Unsynced state) {
     ObjectId inode = ObjectId.inode(vid);
     FlushFailure failure = null;
+    for (ObjectId oid : state.failed) {
+      failure = new FlushFailure("object " + oid, new IOException("lost by an earlier flush"));
+    }
     for (ObjectId oid : state.marked) {
       if (!oid.equals(inode)) {
         failure = FlushFailure.first(failure, forceMarked(oid, state));
@@ -421,12 +424,6 @@ public final class ObjectFiles {
     }
     if (failure == null && state.marked.contains(inode)) {
       failure = forceMarked(inode, state);
-    }
-    for (ObjectId oid : state.failed) {
-      String what = "object " + oid;
-      failure =
-          FlushFailure.first(
-              failure, new FlushFailure(what, new IOException("lost by an earlier flush")));
     }
     return failure;
   }
