@@ -1,0 +1,45 @@
+package io.sheepfs.dog;
+
+import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.SheepException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.time.ZoneId;
+
+/**
+ * The outside world of a command.
+ *
+ * @param in standard input
+ * @param out standard output; closed by nobody
+ * @param err standard error
+ * @param errIsTerminal whether a person watches standard error, and may be shown progress
+ * @param zone whose times are shown
+ * @param network the way to the nodes
+ */
+record Environment(
+    InputStream in,
+    PrintStream out,
+    PrintStream err,
+    boolean errIsTerminal,
+    ZoneId zone,
+    Network network) {
+
+  /** Opens connections. */
+  interface Network {
+
+    /**
+     * The cluster that the node at an address belongs to.
+     *
+     * @throws SheepException if the node cannot be reached
+     */
+    Cluster cluster(InetSocketAddress address) throws SheepException;
+
+    /**
+     * The node at an address.
+     *
+     * @throws SheepException if it cannot be reached
+     */
+    Sheep sheep(InetSocketAddress address) throws SheepException;
+  }
+}

@@ -1,0 +1,72 @@
+package io.sheepfs.dog;
+
+import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ObjectStore;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiInfo;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.IntBuffer;
+
+/** Which VDI owns each object of a VDI, as its inode says. */
+final class ObjectMap {
+
+  private final VdiInfo vdi;
+  private final IntBuffer owners;
+
+  private ObjectMap(VdiInfo vdi, IntBuffer owners) {
+    this.vdi = vdi;
+    this.owners = owners;
+  }
+
+  /** Reads the map from the cluster. */
+  static ObjectMap read(ObjectStore objects, VdiInfo vdi) throws SheepException {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(vdi.objectCount() * InodeLayout.INDEX_ENTRY_BYTES)
+            .order(ByteOrder.LITTLE_ENDIAN);
+    if (bytes.hasRemaining()) {
+      objects.read(ObjectId.inode(vdi.vid()), InodeLayout.INDEX, bytes);
+    }
+    return new ObjectMap(vdi, bytes.flip().asIntBuffer());
+  }
+
+  /** Objects that the size spans, holes included. */
+  int size() {
+    return owners.limit();
+  }
+
+  /** The id of the owner of an object; 0 for a hole. */
+  int owner(int index) {
+    return owners.get(index);
+  }
+
+  /** Whether there is an object from {@code start} to before {@code end}. */
+  boolean isUsed(int start, int end) {
+    for (int index = start; index < end; index++) {
+      if (owner(index) != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Bytes of the objects that only this VDI, and later ones, have. */
+  long ownBytes() {
+    long own = 0;
+    for (int index = 0; index < size(); index++) {
+      own += owner(index) == vdi.vid().value() ? vdi.objectSizeBytes() : 0;
+    }
+    return own;
+  }
+
+  /** Bytes of the objects that belong to an earlier VDI. */
+  long sharedBytes() {
+    long shared = 0;
+    for (int index = 0; index < size(); index++) {
+      int owner = owner(index);
+      shared += owner != 0 && owner != vdi.vid().value() ? vdi.objectSizeBytes() : 0;
+    }
+    return shared;
+  }
+}

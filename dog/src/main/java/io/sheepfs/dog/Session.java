@@ -1,0 +1,128 @@
+package io.sheepfs.dog;
+
+import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.SnapshotSelector;
+import io.sheepfs.protocol.VdiInfo;
+import io.sheepfs.protocol.VdiName;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run of a command: its world, and the connections it has opened, each when it is first asked
+ * for. Confined to the thread of the command.
+ */
+final class Session implements AutoCloseable {
+
+  private final Environment environment;
+  private final InetSocketAddress address;
+  private final Deque<Sheep> nodes = new ArrayDeque<>();
+  private @Nullable Cluster cluster;
+  private @Nullable Sheep sheep;
+
+  Session(Environment environment, InetSocketAddress address) {
+    this.environment = environment;
+    this.address = address;
+  }
+
+  Environment environment() {
+    return environment;
+  }
+
+  PrintStream out() {
+    return environment.out();
+  }
+
+  PrintStream err() {
+    return environment.err();
+  }
+
+  Cluster cluster() throws SheepException {
+    Cluster open = cluster;
+    if (open == null) {
+      open = environment.network().cluster(address);
+      cluster = open;
+    }
+    return open;
+  }
+
+  /** The node at the address that was given. */
+  Sheep sheep() throws SheepException {
+    Sheep open = sheep;
+    if (open == null) {
+      open = connect(address);
+      sheep = open;
+    }
+    return open;
+  }
+
+  /** Another node of the cluster. */
+  Sheep sheep(NodeInfo node) throws SheepException {
+    return connect(new InetSocketAddress(node.address(), node.port()));
+  }
+
+  private Sheep connect(InetSocketAddress where) throws SheepException {
+    Sheep open = environment.network().sheep(where);
+    nodes.push(open);
+    return open;
+  }
+
+  /**
+   * The VDI, or its snapshot, that the arguments name.
+   *
+   * @throws DogException if there is none, in the original's words
+   */
+  VdiInfo find(VdiName name, @Nullable SnapshotSelector snapshot)
+      throws SheepException, DogException {
+    try {
+      return snapshot == null
+          ? cluster().vdis().lookup(name)
+          : cluster().vdis().lookup(name, snapshot);
+    } catch (SheepException e) {
+      throw cannotOpen(name, snapshot, e);
+    }
+  }
+
+  /** The failure to open a VDI, if {@code e} says that there is none; else {@code e}. */
+  static DogException cannotOpen(
+      VdiName name, @Nullable SnapshotSelector snapshot, SheepException e) throws SheepException {
+    return switch (e.result()) {
+      case NO_VDI, NO_TAG ->
+          new DogException(
+              ExitCode.FAILURE,
+              "Failed to open VDI "
+                  + name
+                  + " (snapshot id: "
+                  + (snapshot instanceof SnapshotSelector.ById byId ? byId.snapshotId() : 0)
+                  + " snapshot tag: "
+                  + (snapshot instanceof SnapshotSelector.ByTag byTag ? byTag.tag() : "")
+                  + "): "
+                  + e.result().text(),
+              e);
+      default -> throw e;
+    };
+  }
+
+  @Override
+  public void close() throws IOException {
+    IOException failure = null;
+    while (!nodes.isEmpty()) {
+      try {
+        nodes.pop().close();
+      } catch (IOException e) {
+        failure = e;
+      }
+    }
+    if (cluster != null) {
+      cluster.close();
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package io.sheepfs.dog;
+
+import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.MemoryCluster;
+import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseFields;
+import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs commands in this process, against a cluster in memory, and keeps what they print. */
+final class DogRunner {
+
+  /** Answers one request. */
+  interface Answers {
+    Reply answer(RequestHeader request, ByteBuffer body);
+  }
+
+  private final MemoryCluster cluster;
+  private final List<RequestHeader> requests = new ArrayList<>();
+  private Answers answers = (request, body) -> reply(request, ResultCode.NO_SUPPORT);
+  private int connections;
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  DogRunner(MemoryCluster cluster) {
+    this.cluster = cluster;
+  }
+
+  /** What raw requests to nodes are answered from now on. */
+  void answer(Answers newAnswers) {
+    answers = newAnswers;
+  }
+
+  static Reply reply(RequestHeader request, ResultCode result) {
+    return reply(request, result, new ResponseFields.None(), new byte[0]);
+  }
+
+  static Reply reply(RequestHeader request, ResultCode result, ResponseFields fields, byte[] body) {
+    return new Reply(
+        ResponseHeader.to(request, 1, result, body.length, fields),
+        ByteBuffer.wrap(body).order(ByteOrder.LITTLE_ENDIAN));
+  }
+
+  /** Runs a command, and returns its exit code. */
+  int run(byte[] input, String... args) {
+    out.reset();
+    err.reset();
+    requests.clear();
+    connections = 0;
+    return Dog.run(
+        new Environment(
+            new ByteArrayInputStream(input),
+            new PrintStream(out, false, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8),
+            false,
+            ZoneOffset.UTC,
+            new FakeNetwork()),
+        args);
+  }
+
+  int run(String... args) {
+    return run(new byte[0], args);
+  }
+
+  String out() {
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  byte[] outBytes() {
+    return out.toByteArray();
+  }
+
+  String err() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
+  /** The raw requests of the last command. */
+  List<RequestHeader> requests() {
+    return requests;
+  }
+
+  /** How many connections the last command asked for. */
+  int connections() {
+    return connections;
+  }
+
+  private final class FakeNetwork implements Environment.Network {
+    @Override
+    public Cluster cluster(InetSocketAddress address) {
+      connections++;
+      return cluster.newSession();
+    }
+
+    @Override
+    public Sheep sheep(InetSocketAddress address) {
+      connections++;
+      return new Sheep() {
+        @Override
+        public Reply call(RequestHeader request, ByteBuffer body) throws SheepException {
+          requests.add(request);
+          return answers.answer(request, body);
+        }
+
+        @Override
+        public void close() {}
+      };
+    }
+  }
+}
