@@ -1,7 +1,6 @@
 package io.sheepfs.volume;
 
 import io.sheepfs.protocol.Cluster;
-import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.SnapshotTag;
@@ -13,8 +12,6 @@ import io.sheepfs.protocol.VdiSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,49 +30,16 @@ import org.jspecify.annotations.Nullable;
  * read-only, or a snapshot. {@link ResultCode#VDI_NOT_LOCKED}: the lock was lost, or the volume is
  * closed. {@link ResultCode#EIO}: an object is missing or an inode damaged. A failed write may have
  * been carried out in part, but never moves the end of the volume.
- *
- * <h2>The end of the volume</h2>
- *
- * Growing writes data, then the size; shrinking writes the size (durably, for a power cut must not
- * keep the freeing and forget the size), then frees. So a crash can leave data behind the end. It
- * is never shown: before the volume grows over a region for the first time, the region is cleaned.
- * {@link #cleanEnd} says how far that was done.
- *
- * <p>Two locks order this. {@link #geometry} is held shared by writes that move the end, and
- * exclusively by whatever cleans or shrinks. Writes inside the volume do not take it: they look at
- * {@link #recordedSize} again under the lock of each object, which shrinking lowers before it takes
- * those locks; if the volume shrank under them they start over as writes that move the end.
  */
 public final class Volume implements AutoCloseable {
 
-  /** Regions behind the end are cleaned in steps of so many objects: 4 KiB of the index. */
-  private static final int CLEAN_AHEAD_OBJECTS = 1024;
-
-  /** A {@link #recordedSize} after a failure, when the inode may say anything. */
-  private static final long NOT_RECORDED = -1;
-
   private final Cluster cluster;
   private final boolean frozen;
-  private final int objectShift;
   private final long maxSizeBytes;
-  private final DataObjects objects;
-
-  private final ReentrantReadWriteLock geometry = new ReentrantReadWriteLock();
-  private final ReentrantLock sizeLock = new ReentrantLock();
+  private final Disk disk;
 
   /** What the header said when it was last read; the size in it is not kept up. */
   private volatile VdiInfo header;
-
-  private volatile long sizeBytes;
-
-  /**
-   * What the inode surely says; less than {@link #sizeBytes} while it is being changed, and after a
-   * failure until the size was written again.
-   */
-  private volatile long recordedSize;
-
-  /** From {@link #sizeBytes} up to here nothing is allocated, and all reads as zeros. */
-  private volatile long cleanEnd;
 
   private volatile @Nullable VdiLock lock;
   private volatile boolean closed;
@@ -86,18 +50,10 @@ public final class Volume implements AutoCloseable {
     this.cluster = cluster;
     this.header = loaded.info();
     this.frozen = header.isSnapshot();
-    this.objectShift = header.blockSizeShift();
-    this.maxSizeBytes = VdiSpec.maxSizeBytes(objectShift);
-    this.sizeBytes = header.sizeBytes();
-    this.recordedSize = sizeBytes;
+    this.maxSizeBytes = VdiSpec.maxSizeBytes(header.blockSizeShift());
     this.lock = lock;
-    this.objects =
-        new DataObjects(
-            cluster.objects(),
-            header.objectSizeBytes(),
-            this::admits,
-            loaded.inode(),
-            loaded.index());
+    this.disk =
+        new Disk(cluster.objects(), header, loaded.inode(), loaded.index(), this::checkWritable);
   }
 
   /**
@@ -152,7 +108,7 @@ public final class Volume implements AutoCloseable {
         then.snapshotId(),
         then.created(),
         then.snapshotTaken(),
-        sizeBytes,
+        disk.sizeBytes(),
         then.copies(),
         then.blockSizeShift(),
         then.parent());
@@ -160,12 +116,12 @@ public final class Volume implements AutoCloseable {
 
   /** The size of the disk. */
   public long sizeBytes() {
-    return sizeBytes;
+    return disk.sizeBytes();
   }
 
   /** The objects that the index names, shared ones included, times the object size. */
   public long allocatedBytes() {
-    return (long) objects.index().allocated() << objectShift;
+    return disk.allocatedBytes();
   }
 
   /** Whether the volume is open for writing; also true when the lock was lost meanwhile. */
@@ -190,7 +146,7 @@ public final class Volume implements AutoCloseable {
     checkOpen();
     int start = dst.position();
     try {
-      return readOnce(offset, dst);
+      return disk.read(offset, dst);
     } catch (SheepException e) {
       if (lock != null || frozen || !DataObjects.isMissingObject(e)) {
         throw e;
@@ -198,30 +154,7 @@ public final class Volume implements AutoCloseable {
       // The writer elsewhere has freed what our index still names.
       refresh();
       dst.position(start);
-      return readOnce(offset, dst);
-    }
-  }
-
-  private int readOnce(long offset, ByteBuffer dst) throws SheepException {
-    int count = (int) Math.max(0, Math.min(dst.remaining(), sizeBytes - offset));
-    readPieces(offset, dst, count);
-    return count;
-  }
-
-  private void readPieces(long offset, ByteBuffer dst, int count) throws SheepException {
-    int limit = dst.limit();
-    int end = dst.position() + count;
-    long at = offset;
-    try {
-      while (dst.position() < end) {
-        long inObject = at & (objectBytes() - 1);
-        int piece = (int) Math.min(end - dst.position(), objectBytes() - inObject);
-        dst.limit(dst.position() + piece);
-        objects.read((int) (at >>> objectShift), inObject, dst);
-        at += piece;
-      }
-    } finally {
-      dst.limit(limit);
+      return disk.read(offset, dst);
     }
   }
 
@@ -240,64 +173,19 @@ public final class Volume implements AutoCloseable {
       return;
     }
     int start = src.position();
-    VdiId vid = objects.inode().vid();
+    VdiId vid = vid();
     try {
-      writeOnce(offset, src);
+      disk.write(offset, src);
     } catch (SheepException e) {
       if (e.result() != ResultCode.READONLY) {
         throw e;
       }
       follow(vid, e);
       src.position(start);
-      writeOnce(offset, src);
+      disk.write(offset, src);
     } finally {
       markDirty();
     }
-  }
-
-  private void writeOnce(long offset, ByteBuffer src) throws SheepException {
-    int start = src.position();
-    long end = offset + src.remaining();
-    if (end <= recordedSize && writePieces(offset, src, end)) {
-      return;
-    }
-    src.position(start);
-    lockToGrow(end);
-    boolean done = false;
-    try {
-      writePieces(offset, src, DataObjects.Gate.ANYWHERE);
-      recordSize(end);
-      done = true;
-    } finally {
-      if (!done) {
-        cleanEnd = 0;
-      }
-      geometry.readLock().unlock();
-    }
-  }
-
-  /**
-   * Writes object by object.
-   *
-   * @param end where the volume must still reach to; else it stops and returns false
-   */
-  private boolean writePieces(long offset, ByteBuffer src, long end) throws SheepException {
-    int limit = src.limit();
-    long at = offset;
-    try {
-      while (src.position() < limit) {
-        long inObject = at & (objectBytes() - 1);
-        int piece = (int) Math.min(limit - src.position(), objectBytes() - inObject);
-        src.limit(src.position() + piece);
-        if (!objects.write((int) (at >>> objectShift), inObject, src, end)) {
-          return false;
-        }
-        at += piece;
-      }
-    } finally {
-      src.limit(limit);
-    }
-    return true;
   }
 
   /**
@@ -306,7 +194,7 @@ public final class Volume implements AutoCloseable {
    */
   public void discard(long offset, long length) throws SheepException {
     checkRange(offset, length);
-    change(() -> discardOnce(offset, length));
+    change(() -> disk.discard(offset, length));
   }
 
   /**
@@ -321,46 +209,9 @@ public final class Volume implements AutoCloseable {
     }
     change(
         () -> {
-          discardOnce(offset, length);
-          grow(offset + length);
+          disk.discard(offset, length);
+          disk.grow(offset + length);
         });
-  }
-
-  private void discardOnce(long offset, long length) throws SheepException {
-    long size = sizeBytes;
-    if (length == 0 || offset >= size) {
-      return;
-    }
-    long end = offset + Math.min(length, size - offset);
-    int firstWhole = (int) ((offset + objectBytes() - 1) >>> objectShift);
-    int behindWhole = (int) (end >>> objectShift);
-    if (firstWhole > behindWhole) {
-      objects.zero(behindWhole, offset & (objectBytes() - 1), end - offset);
-      return;
-    }
-    long head = ((long) firstWhole << objectShift) - offset;
-    if (head > 0) {
-      objects.zero(firstWhole - 1, objectBytes() - head, head);
-    }
-    objects.free(firstWhole, behindWhole);
-    long tail = end & (objectBytes() - 1);
-    if (tail > 0 && !freeLast(behindWhole, end)) {
-      objects.zero(behindWhole, 0, tail);
-    }
-  }
-
-  /** Frees the last object of the volume, of which only the part before {@code end} is used. */
-  private boolean freeLast(int index, long end) throws SheepException {
-    geometry.writeLock().lock();
-    try {
-      if (end < sizeBytes) {
-        return false;
-      }
-      objects.free(index, index + 1);
-      return true;
-    } finally {
-      geometry.writeLock().unlock();
-    }
   }
 
   /**
@@ -372,19 +223,7 @@ public final class Volume implements AutoCloseable {
    */
   public void resize(long newSizeBytes) throws IOException {
     checkSize(newSizeBytes);
-    change(
-        () -> {
-          geometry.writeLock().lock();
-          try {
-            if (newSizeBytes < sizeBytes) {
-              shrink(newSizeBytes);
-            } else {
-              grow(newSizeBytes);
-            }
-          } finally {
-            geometry.writeLock().unlock();
-          }
-        });
+    change(() -> disk.resize(newSizeBytes));
   }
 
   /**
@@ -394,90 +233,7 @@ public final class Volume implements AutoCloseable {
    */
   public void ensureSize(long atLeastBytes) throws IOException {
     checkSize(atLeastBytes);
-    change(() -> grow(atLeastBytes));
-  }
-
-  private void grow(long end) throws SheepException {
-    lockToGrow(end);
-    try {
-      recordSize(end);
-    } finally {
-      geometry.readLock().unlock();
-    }
-  }
-
-  private void shrink(long newSize) throws SheepException {
-    int used = objectCount(sizeBytes);
-    recordedSize = newSize;
-    cleanEnd = 0;
-    objects.inode().writeSize(newSize, Durability.STABLE);
-    sizeBytes = newSize;
-    objects.free(objectCount(newSize), used);
-    long tail = newSize & (objectBytes() - 1);
-    if (tail > 0) {
-      objects.zeroTail((int) (newSize >>> objectShift), tail);
-    }
-  }
-
-  /** Takes {@link #geometry} shared, with everything clean up to {@code end}. */
-  private void lockToGrow(long end) throws SheepException {
-    boolean clean = false;
-    geometry.readLock().lock();
-    try {
-      clean = end <= Math.max(sizeBytes, cleanEnd);
-    } finally {
-      if (!clean) {
-        geometry.readLock().unlock();
-      }
-    }
-    if (clean) {
-      return;
-    }
-    geometry.writeLock().lock();
-    try {
-      if (end > Math.max(sizeBytes, cleanEnd)) {
-        clean(end);
-      }
-      geometry.readLock().lock();
-    } finally {
-      geometry.writeLock().unlock();
-    }
-  }
-
-  /** Removes what a crash or a failure left between the end of the volume and {@code end}. */
-  private void clean(long end) throws SheepException {
-    long step = (long) CLEAN_AHEAD_OBJECTS << objectShift;
-    long target = Math.min(maxSizeBytes, (end + step - 1) / step * step);
-    boolean firstTime = cleanEnd == 0;
-    int from = objectCount(Math.max(sizeBytes, cleanEnd));
-    int to = objectCount(target);
-    objects.reload(from, to);
-    boolean found = objects.index().nextData(from, to) < to;
-    objects.free(from, to);
-    long tail = sizeBytes & (objectBytes() - 1);
-    if (firstTime && tail > 0) {
-      objects.zeroTail((int) (sizeBytes >>> objectShift), tail);
-    }
-    if (firstTime || found) {
-      cluster.objects().flush(objects.inode().vid());
-    }
-    cleanEnd = target;
-  }
-
-  /** Moves the end to {@code end}, unless it is behind it. */
-  private void recordSize(long end) throws SheepException {
-    sizeLock.lock();
-    try {
-      long target = Math.max(sizeBytes, end);
-      if (target > recordedSize) {
-        recordedSize = NOT_RECORDED;
-        objects.inode().writeSize(target, Durability.UNSTABLE);
-        recordedSize = target;
-      }
-      sizeBytes = target;
-    } finally {
-      sizeLock.unlock();
-    }
+    change(() -> disk.grow(atLeastBytes));
   }
 
   /**
@@ -488,13 +244,7 @@ public final class Volume implements AutoCloseable {
   public long nextData(long offset) throws SheepException {
     checkOffset(offset);
     checkOpen();
-    long size = sizeBytes;
-    if (offset >= size) {
-      return -1;
-    }
-    int index = objects.index().nextData((int) (offset >>> objectShift), objectCount(size));
-    long found = Math.max(offset, (long) index << objectShift);
-    return found < size ? found : -1;
+    return disk.nextData(offset);
   }
 
   /**
@@ -506,12 +256,7 @@ public final class Volume implements AutoCloseable {
   public long nextHole(long offset) throws SheepException {
     checkOffset(offset);
     checkOpen();
-    long size = sizeBytes;
-    if (offset >= size) {
-      return -1;
-    }
-    int index = objects.index().nextHole((int) (offset >>> objectShift), objectCount(size));
-    return Math.min(size, Math.max(offset, (long) index << objectShift));
+    return disk.nextHole(offset);
   }
 
   /**
@@ -531,13 +276,10 @@ public final class Volume implements AutoCloseable {
     boolean done = false;
     try {
       dirty = false;
-      if (recordedSize < sizeBytes) {
-        grow(0);
-      }
-      VdiId vid = objects.inode().vid();
-      cluster.objects().flush(vid);
+      disk.settleSize();
+      cluster.objects().flush(vid());
       if (lock != null && followSnapshot()) {
-        cluster.objects().flush(objects.inode().vid());
+        cluster.objects().flush(vid());
       }
       done = true;
     } finally {
@@ -563,16 +305,16 @@ public final class Volume implements AutoCloseable {
       refresh();
       return;
     }
-    long[] stamps = quiesce();
+    long[] stamps = disk.quiesce();
     try {
       checkWritable();
       flushQuiesced();
       VdiInfo successor = cluster.vdis().snapshot(header.name(), tag);
-      objects.replace(new Inode(cluster.objects(), successor.vid()), objects.index());
+      disk.continueAs(new Inode(cluster.objects(), successor.vid()));
       header = successor;
       dirty = false;
     } finally {
-      resume(stamps);
+      disk.resume(stamps);
     }
   }
 
@@ -584,7 +326,7 @@ public final class Volume implements AutoCloseable {
    *     was lost with unflushed writes: those cannot be saved any more
    */
   public void becomeWritable() throws SheepException {
-    long[] stamps = quiesce();
+    long[] stamps = disk.quiesce();
     try {
       checkOpen();
       if (frozen) {
@@ -610,13 +352,13 @@ public final class Volume implements AutoCloseable {
       }
       lock = taken;
     } finally {
-      resume(stamps);
+      disk.resume(stamps);
     }
   }
 
   /** Flushes and lets the writer's lock go. When it fails the volume stays open for writing. */
   public void becomeReadOnly() throws SheepException {
-    long[] stamps = quiesce();
+    long[] stamps = disk.quiesce();
     try {
       checkOpen();
       VdiLock held = lock;
@@ -628,7 +370,7 @@ public final class Volume implements AutoCloseable {
         held.close();
       }
     } finally {
-      resume(stamps);
+      disk.resume(stamps);
     }
   }
 
@@ -638,14 +380,14 @@ public final class Volume implements AutoCloseable {
       return;
     }
     Loaded loaded = load(cluster, cluster.vdis().lookup(header.name()).vid());
-    long[] stamps = quiesce();
+    long[] stamps = disk.quiesce();
     try {
       checkOpen();
       if (lock == null) {
         adopt(loaded);
       }
     } finally {
-      resume(stamps);
+      disk.resume(stamps);
     }
   }
 
@@ -657,7 +399,7 @@ public final class Volume implements AutoCloseable {
    */
   @Override
   public void close() throws SheepException {
-    long[] stamps = quiesce();
+    long[] stamps = disk.quiesce();
     try {
       if (closed) {
         return;
@@ -672,19 +414,19 @@ public final class Volume implements AutoCloseable {
         throw lockLost();
       }
     } finally {
-      resume(stamps);
+      disk.resume(stamps);
     }
   }
 
   /** Closes without flushing: what was not flushed is as after the death of this process. */
   public void abandon() throws SheepException {
-    long[] stamps = quiesce();
+    long[] stamps = disk.quiesce();
     try {
       if (!closed) {
         end(lock);
       }
     } finally {
-      resume(stamps);
+      disk.resume(stamps);
     }
   }
 
@@ -705,10 +447,10 @@ public final class Volume implements AutoCloseable {
    */
   private void change(Change change) throws SheepException {
     checkWritable();
-    VdiId vid = objects.inode().vid();
+    VdiId vid = vid();
     try {
       if (followSnapshot()) {
-        vid = objects.inode().vid();
+        vid = vid();
       }
       change.run();
     } catch (SheepException e) {
@@ -724,7 +466,7 @@ public final class Volume implements AutoCloseable {
 
   /** Goes on with the successor if our VDI was made a snapshot elsewhere; returns whether. */
   private boolean followSnapshot() throws SheepException {
-    Inode inode = objects.inode();
+    Inode inode = disk.inode();
     if (!inode.isSnapshot()) {
       return false;
     }
@@ -741,13 +483,13 @@ public final class Volume implements AutoCloseable {
    * @param refusal thrown if the name still has that id
    */
   private void follow(VdiId stale, SheepException refusal) throws SheepException {
-    long[] stamps = quiesce();
+    long[] stamps = disk.quiesce();
     try {
-      if (objects.inode().vid().equals(stale)) {
+      if (vid().equals(stale)) {
         followQuiesced(stale, refusal);
       }
     } finally {
-      resume(stamps);
+      disk.resume(stamps);
     }
   }
 
@@ -757,59 +499,27 @@ public final class Volume implements AutoCloseable {
     if (successor.vid().equals(stale)) {
       throw refusal;
     }
-    Inode inode = new Inode(cluster.objects(), successor.vid());
-    ObjectIndex ours = objects.index();
-    inode.readEntries(
-        0,
-        objectCount(sizeBytes),
-        (index, entry) -> {
-          int our = ours.get(index);
-          if (our != entry && our != ObjectIndex.UNKNOWN) {
-            inode.writeEntry(index, our);
-          }
-        });
-    if (successor.sizeBytes() != sizeBytes) {
-      inode.writeSize(sizeBytes, Durability.UNSTABLE);
-    }
-    recordedSize = sizeBytes;
-    cleanEnd = 0;
-    objects.replace(inode, ours);
+    disk.moveTo(new Inode(cluster.objects(), successor.vid()), successor.sizeBytes());
     header = successor;
     markDirty();
   }
 
   private void flushQuiesced() throws SheepException {
-    if (objects.inode().isSnapshot()) {
-      VdiId vid = objects.inode().vid();
+    if (disk.inode().isSnapshot()) {
+      VdiId vid = vid();
       followQuiesced(vid, new SheepException(ResultCode.READONLY, "flush VDI " + vid));
     }
-    if (recordedSize < sizeBytes) {
-      recordSize(0);
-    }
-    cluster.objects().flush(objects.inode().vid());
+    disk.settleSize();
+    cluster.objects().flush(vid());
   }
 
   private void adopt(Loaded loaded) {
-    objects.replace(loaded.inode(), loaded.index());
+    disk.adopt(loaded.inode(), loaded.index(), loaded.info().sizeBytes());
     header = loaded.info();
-    sizeBytes = header.sizeBytes();
-    recordedSize = sizeBytes;
-    cleanEnd = 0;
   }
 
-  private long[] quiesce() {
-    geometry.writeLock().lock();
-    return objects.quiesce();
-  }
-
-  private void resume(long[] stamps) {
-    objects.resume(stamps);
-    geometry.writeLock().unlock();
-  }
-
-  private boolean admits(long end) throws SheepException {
-    checkWritable();
-    return end <= recordedSize;
+  private VdiId vid() {
+    return disk.inode().vid();
   }
 
   private void checkOpen() throws SheepException {
@@ -862,14 +572,6 @@ public final class Volume implements AutoCloseable {
     if (!dirty) {
       dirty = true;
     }
-  }
-
-  private long objectBytes() {
-    return 1L << objectShift;
-  }
-
-  private int objectCount(long size) {
-    return (int) ((size + objectBytes() - 1) >>> objectShift);
   }
 
   private static void closeAfter(Exception failure, VdiLock lock) {
