@@ -2,6 +2,7 @@ package io.sheepfs.protocol.codec;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.TooLongFrameException;
@@ -45,6 +46,11 @@ abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
 
   abstract long bodyLength(H header);
 
+  /** Where to gather a body that comes in pieces: room for exactly {@code length} bytes. */
+  ByteBuf gatheringBuffer(ChannelHandlerContext ctx, H header, int length) {
+    return ctx.alloc().buffer(length, length);
+  }
+
   abstract Object frame(H header, ByteBuf body);
 
   @Override
@@ -70,7 +76,7 @@ abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
       return;
     }
     if (body == null) {
-      body = ctx.alloc().buffer(bodyLength, bodyLength);
+      body = gatheringBuffer(ctx, header, bodyLength);
     }
     body.writeBytes(in, Math.min(missing, in.readableBytes()));
     if (body.readableBytes() == bodyLength) {
@@ -102,7 +108,7 @@ abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
                   + " bytes; at most "
                   + maxBodyBytes
                   + " is taken"));
-      ctx.close();
+      ChannelFuture unused = ctx.close();
       return;
     }
     header = decoded;

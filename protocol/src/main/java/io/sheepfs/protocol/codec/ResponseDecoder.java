@@ -1,11 +1,12 @@
 package io.sheepfs.protocol.codec;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
 import io.sheepfs.protocol.ResponseHeader;
 import java.nio.ByteBuffer;
 
 /** The client's reading side: bytes to {@link ResponseFrame}s. */
-public final class ResponseDecoder extends FrameDecoder<ResponseHeader> {
+public class ResponseDecoder extends FrameDecoder<ResponseHeader> {
 
   /**
    * Makes a decoder, for one channel.
@@ -14,6 +15,18 @@ public final class ResponseDecoder extends FrameDecoder<ResponseHeader> {
    */
   public ResponseDecoder(long maxBodyBytes) {
     super(maxBodyBytes);
+  }
+
+  /**
+   * Where to gather a body that comes in pieces. A client that knows where the bytes are wanted
+   * saves a copy by wrapping that.
+   *
+   * @return an empty buffer with room for {@code length} bytes; the decoder releases it, or passes
+   *     it on as the frame's content
+   */
+  @Override
+  protected ByteBuf gatheringBuffer(ChannelHandlerContext ctx, ResponseHeader header, int length) {
+    return super.gatheringBuffer(ctx, header, length);
   }
 
   @Override

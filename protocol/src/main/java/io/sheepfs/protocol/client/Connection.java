@@ -1,0 +1,224 @@
+package io.sheepfs.protocol.client;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.handler.flush.FlushConsolidationHandler;
+import io.netty.util.collection.IntObjectHashMap;
+import io.netty.util.collection.IntObjectMap;
+import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.protocol.codec.RequestEncoder;
+import io.sheepfs.protocol.codec.RequestFrame;
+import io.sheepfs.protocol.codec.ResponseDecoder;
+import io.sheepfs.protocol.codec.ResponseFrame;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection with any number of requests in flight, matched by id. All state but the channel
+ * itself is confined to the event loop. Once broken it stays so, and all its calls have failed.
+ */
+final class Connection {
+
+  /** Larger than any answer: an inode has 12 MB, a list of objects can have more. */
+  private static final int MAX_ANSWER_BYTES = 1 << 30;
+
+  private static final int MAX_READ_BYTES = 1 << 20;
+  private static final RequestEncoder ENCODER = new RequestEncoder();
+
+  private final Channel channel;
+  private final Exchange exchange;
+
+  private Connection(Channel channel, Exchange exchange) {
+    this.channel = channel;
+    this.exchange = exchange;
+  }
+
+  /** Connects, within a time. */
+  static Connection open(EventLoopGroup group, InetSocketAddress address, Duration timeout)
+      throws IOException {
+    Exchange exchange = new Exchange();
+    Bootstrap bootstrap =
+        new Bootstrap()
+            .group(group)
+            .channel(Transport.channelType())
+            .option(ChannelOption.TCP_NODELAY, true)
+            .option(ChannelOption.SO_KEEPALIVE, true)
+            .option(
+                ChannelOption.RECVBUF_ALLOCATOR,
+                new AdaptiveRecvByteBufAllocator(512, 65_536, MAX_READ_BYTES))
+            .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) Math.max(1, timeout.toMillis()))
+            .handler(
+                new ChannelInitializer<Channel>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    channel
+                        .pipeline()
+                        .addLast(new FlushConsolidationHandler(64, true))
+                        .addLast(exchange.new IntoTarget())
+                        .addLast(ENCODER)
+                        .addLast(exchange);
+                  }
+                });
+    ChannelFuture connecting =
+        bootstrap.connect(new InetSocketAddress(address.getHostString(), address.getPort()));
+    boolean done =
+        connecting.awaitUninterruptibly(timeout.toMillis() + 1000, TimeUnit.MILLISECONDS);
+    if (!done || !connecting.isSuccess()) {
+      connecting.cancel(true);
+      connecting.channel().close().awaitUninterruptibly();
+      ConnectException failure = new ConnectException("cannot connect to " + text(address));
+      Throwable cause = connecting.cause();
+      if (cause != null) {
+        failure.initCause(cause);
+      }
+      throw failure;
+    }
+    return new Connection(connecting.channel(), exchange);
+  }
+
+  static String text(InetSocketAddress address) {
+    return address.getHostString() + ":" + address.getPort();
+  }
+
+  boolean isOpen() {
+    return channel.isActive();
+  }
+
+  /** Starts a call; it completes on the event loop, at the latest when the connection breaks. */
+  void start(Call call) {
+    channel.eventLoop().execute(() -> exchange.send(channel, call));
+  }
+
+  /** Breaks the connection: the calls in flight fail. */
+  void close() {
+    channel.close().awaitUninterruptibly();
+  }
+
+  /** Runs {@code action} on the event loop when the connection is over, at once if it is. */
+  void whenClosed(Runnable action) {
+    channel.closeFuture().addListener(future -> action.run());
+  }
+
+  /** The calls of one connection, by id. */
+  private static final class Exchange extends ChannelInboundHandlerAdapter {
+
+    private final IntObjectMap<Call> inFlight = new IntObjectHashMap<>();
+    private int lastId;
+    private @Nullable IOException broken;
+
+    void send(Channel channel, Call call) {
+      if (broken != null || !channel.isActive()) {
+        call.fail(new ConnectException("the connection is closed"));
+        return;
+      }
+      int id = ++lastId;
+      while (inFlight.containsKey(id)) {
+        id = ++lastId;
+      }
+      inFlight.put(id, call);
+      call.markSent();
+      RequestHeader header = call.header().withId(id);
+      ByteBuffer source = call.source();
+      ByteBuf body = source == null ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(source);
+      channel
+          .writeAndFlush(new RequestFrame(header, body))
+          .addListener(
+              written -> {
+                if (!written.isSuccess()) {
+                  channel.close().addListener(closed -> failAll(written.cause()));
+                }
+              });
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) throws IOException {
+      ResponseFrame frame = (ResponseFrame) message;
+      try {
+        answer(frame);
+      } finally {
+        frame.release();
+      }
+    }
+
+    private void answer(ResponseFrame frame) throws IOException {
+      ResponseHeader header = frame.header();
+      Call call = inFlight.get(header.id());
+      if (call == null || call.header().opcodeCode() != header.opcodeCode()) {
+        throw new IOException("an answer to no request: " + header);
+      }
+      ByteBuf body = frame.content();
+      if (body.readableBytes() > call.room()) {
+        throw new IOException(
+            "an answer of " + body.readableBytes() + " bytes to " + call.header());
+      }
+      ByteBuffer target = call.target();
+      if (target != null && body.isReadable()) {
+        int length = body.readableBytes();
+        if (!call.isAnswerInPlace()) {
+          body.getBytes(body.readerIndex(), target.slice(target.position(), length));
+        }
+        target.position(target.position() + length);
+      }
+      inFlight.remove(header.id());
+      call.complete(header);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+      failAll(new EOFException("the sheep closed the connection"));
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+      ctx.close().addListener(closed -> failAll(cause));
+    }
+
+    private void failAll(@Nullable Throwable cause) {
+      if (broken == null) {
+        broken =
+            cause instanceof IOException io ? io : new IOException("the connection broke", cause);
+      }
+      List<Call> calls = new ArrayList<>(inFlight.values());
+      inFlight.clear();
+      calls.forEach(call -> call.fail(broken));
+    }
+
+    /** Gathers a long answer where the caller wants it. */
+    final class IntoTarget extends ResponseDecoder {
+      IntoTarget() {
+        super(MAX_ANSWER_BYTES);
+      }
+
+      @Override
+      protected ByteBuf gatheringBuffer(
+          ChannelHandlerContext ctx, ResponseHeader header, int length) {
+        Call call = inFlight.get(header.id());
+        ByteBuffer target = call == null ? null : call.target();
+        if (call == null || target == null || target.remaining() < length) {
+          return super.gatheringBuffer(ctx, header, length);
+        }
+        ByteBuf wrapped = Unpooled.wrappedBuffer(target.slice(target.position(), length)).clear();
+        call.markAnswerInPlace();
+        return wrapped;
+      }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package io.sheepfs.protocol.client;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.netty.channel.EventLoopGroup;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One sheep and the connections to it, made when they are needed. After a failed attempt, further
+ * ones fail at once for a while, so that a hundred waiting threads don't knock a hundred times.
+ */
+final class Peer {
+
+  private static final long REST_NANOS = Duration.ofMillis(50).toNanos();
+
+  private final EventLoopGroup group;
+  private final InetSocketAddress address;
+  private final Duration connectTimeout;
+  private final Slot[] slots;
+  private final AtomicInteger turn = new AtomicInteger();
+
+  Peer(EventLoopGroup group, InetSocketAddress address, ClientOptions options) {
+    this.group = group;
+    this.address = address;
+    this.connectTimeout = options.connectTimeout();
+    this.slots = new Slot[options.connectionsPerPeer()];
+    for (int i = 0; i < slots.length; i++) {
+      slots[i] = new Slot();
+    }
+  }
+
+  InetSocketAddress address() {
+    return address;
+  }
+
+  /** A connection to share. */
+  Connection shared() throws IOException {
+    return slots[Math.floorMod(turn.getAndIncrement(), slots.length)].connection();
+  }
+
+  /** A connection of the caller's own. */
+  Connection dedicated() throws IOException {
+    return Connection.open(group, address, connectTimeout);
+  }
+
+  void close() {
+    for (Slot slot : slots) {
+      slot.close();
+    }
+  }
+
+  private final class Slot {
+    @GuardedBy("this")
+    private @Nullable Connection connection;
+
+    @GuardedBy("this")
+    private @Nullable IOException lastFailure;
+
+    @GuardedBy("this")
+    private long lastFailureNanos;
+
+    synchronized Connection connection() throws IOException {
+      if (connection != null && connection.isOpen()) {
+        return connection;
+      }
+      if (lastFailure != null && System.nanoTime() - lastFailureNanos < REST_NANOS) {
+        throw failedJustNow(lastFailure);
+      }
+      try {
+        connection = dedicated();
+        lastFailure = null;
+        return connection;
+      } catch (IOException e) {
+        lastFailure = e;
+        lastFailureNanos = System.nanoTime();
+        throw e;
+      }
+    }
+
+    private ConnectException failedJustNow(IOException cause) {
+      ConnectException failure = new ConnectException(cause.getMessage());
+      failure.initCause(cause);
+      return failure;
+    }
+
+    synchronized void close() {
+      if (connection != null) {
+        connection.close();
+        connection = null;
+      }
+    }
+  }
+}

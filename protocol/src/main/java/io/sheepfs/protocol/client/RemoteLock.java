@@ -1,0 +1,193 @@
+package io.sheepfs.protocol.client;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestFlags;
+import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiInfo;
+import io.sheepfs.protocol.VdiLock;
+import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.VdiNameRecord;
+import io.sheepfs.protocol.client.SheepClient.Repeat;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A lock, which lives as long as a connection of its own: our sheep frees it when that breaks. Then
+ * it is asked for again by itself, until it is got back or refused; only refusal ends it.
+ */
+final class RemoteLock implements VdiLock {
+
+  private static final Logger log = LoggerFactory.getLogger(RemoteLock.class);
+  private static final long RELOCK_PAUSE_MILLIS = 200;
+
+  private final SheepClient client;
+  private final ScheduledExecutorService timer;
+  private final VdiName name;
+  private final Runnable whenClosed;
+
+  @GuardedBy("this")
+  private @Nullable Connection connection;
+
+  @GuardedBy("this")
+  private boolean closed;
+
+  private volatile boolean held;
+  private @Nullable VdiInfo vdi;
+
+  RemoteLock(
+      SheepClient client, ScheduledExecutorService timer, VdiName name, Runnable whenClosed) {
+    this.client = client;
+    this.timer = timer;
+    this.name = name;
+    this.whenClosed = whenClosed;
+  }
+
+  /** Takes the lock for the first time, and says whose it is. */
+  VdiId acquire() throws SheepException {
+    try {
+      return new VdiId(lockOnNewConnection());
+    } catch (SheepException e) {
+      throw e;
+    } catch (IOException e) {
+      throw SheepClient.networkError("lock " + name, e);
+    }
+  }
+
+  /** Sets what {@link #vdi} answers, before anybody else knows the lock. */
+  void setVdi(VdiInfo info) {
+    vdi = info;
+  }
+
+  private synchronized int lockOnNewConnection() throws IOException {
+    Connection fresh = client.dedicated();
+    boolean locked = false;
+    try {
+      ResponseHeader answer =
+          exchange(
+              fresh,
+              Opcode.LOCK_VDI,
+              RequestFields.Vdi.lookup(0),
+              VdiNameRecord.of(name, null).encode());
+      if (answer.result() != ResultCode.SUCCESS) {
+        throw new SheepException(answer.result(), "lock " + name);
+      }
+      if (closed) {
+        throw new SheepException(ResultCode.VDI_NOT_LOCKED, "lock " + name);
+      }
+      locked = true;
+      connection = fresh;
+      held = true;
+      fresh.whenClosed(this::relockSoon);
+      return answer.vdi().vdiId();
+    } finally {
+      if (!locked) {
+        fresh.close();
+      }
+    }
+  }
+
+  private void relockSoon() {
+    try {
+      ScheduledFuture<?> unused =
+          timer.schedule(this::relock, RELOCK_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      held = false; // the whole client is closed
+    }
+  }
+
+  private void relock() {
+    synchronized (this) {
+      if (closed || !held) {
+        return;
+      }
+      try {
+        lockOnNewConnection();
+        log.info("took the lock of {} again", name);
+      } catch (SheepException e) {
+        if (e.result() == ResultCode.VDI_LOCKED || e.result() == ResultCode.NO_VDI) {
+          held = false;
+          log.warn("lost the lock of {}: {}", name, e.result().text());
+        } else {
+          relockSoon();
+        }
+      } catch (IOException e) {
+        log.debug("cannot lock {} again yet", name, e);
+        relockSoon();
+      }
+    }
+  }
+
+  /** A request on the lock's own connection, which is how the sheep knows the holder. */
+  synchronized ResponseHeader call(Opcode opcode, RequestFields fields, ByteBuffer source)
+      throws SheepException {
+    if (connection == null || !held) {
+      throw new SheepException(ResultCode.VDI_NOT_LOCKED, opcode + " of " + name);
+    }
+    try {
+      return exchange(connection, opcode, fields, source);
+    } catch (SheepException e) {
+      throw e;
+    } catch (IOException e) {
+      throw SheepClient.networkError(opcode + " of " + name, e);
+    }
+  }
+
+  private ResponseHeader exchange(
+      Connection on, Opcode opcode, RequestFields fields, @Nullable ByteBuffer source)
+      throws IOException {
+    RequestHeader header = SheepClient.header(opcode, RequestFlags.LEASE, fields, source, null);
+    Repeat repeat = opcode == Opcode.DEL_VDI ? Repeat.IF_NOT_SENT : Repeat.ALWAYS;
+    return SheepClient.exchange(on, header, source, null, client.requestTimeoutNanos(), repeat);
+  }
+
+  @Override
+  public VdiInfo vdi() {
+    if (vdi == null) {
+      throw new IllegalStateException("the lock is not taken yet");
+    }
+    return vdi;
+  }
+
+  @Override
+  public boolean isHeld() {
+    return held;
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    held = false;
+    whenClosed.run();
+    if (connection != null) {
+      release(connection);
+      connection.close();
+    }
+  }
+
+  /** An original sheep keeps a lock that is not given back; ours frees it with the connection. */
+  private void release(Connection on) {
+    int vid = vdi == null ? 0 : vdi.vid().value();
+    RequestFields fields = new RequestFields.Vdi(0, vid, 0, 0, 0, 0, 0, 0);
+    try {
+      exchange(on, Opcode.RELEASE_VDI, fields, null);
+    } catch (IOException e) {
+      log.debug("cannot release the lock of {}", name, e);
+    }
+  }
+}

@@ -1,0 +1,198 @@
+package io.sheepfs.protocol.client;
+
+import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ObjectStore;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestFlags;
+import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.protocol.client.SheepClient.Repeat;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The objects of a cluster over the network. Every operation may be repeated: the bytes and the
+ * place are the same, and a VDI has one writer.
+ *
+ * <p>The original checks no bounds, so that they are checked here: the object size of a VDI is
+ * learned from its inode once.
+ */
+final class RemoteObjectStore implements ObjectStore {
+
+  private static final Logger log = LoggerFactory.getLogger(RemoteObjectStore.class);
+  private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(1 << 20).asReadOnlyBuffer();
+
+  private final SheepClient client;
+  private final Map<VdiId, Integer> blockSizeShifts = new ConcurrentHashMap<>();
+  private final AtomicBoolean toldOfStableWrites = new AtomicBoolean();
+
+  RemoteObjectStore(SheepClient client) {
+    this.client = client;
+  }
+
+  @Override
+  public void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException {
+    checkBounds(oid, offset, dst.remaining());
+    if (!dst.hasRemaining()) {
+      return;
+    }
+    ResponseHeader answer =
+        client.call(
+            Opcode.READ_OBJ, 0, RequestFields.Obj.of(oid, offset), null, dst, Repeat.ALWAYS);
+    check(answer, "read", oid);
+    if (dst.hasRemaining()) {
+      throw new SheepException(
+          ResultCode.EIO, "read " + oid + ": the answer lacks " + dst.remaining() + " bytes");
+    }
+  }
+
+  @Override
+  public void write(ObjectId oid, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    checkBounds(oid, offset, src.remaining());
+    check(send(Opcode.WRITE_OBJ, flags(durability), oid, null, offset, src), "write", oid);
+  }
+
+  @Override
+  public void create(ObjectId oid, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    checkBounds(oid, offset, src.remaining());
+    check(
+        send(Opcode.CREATE_AND_WRITE_OBJ, flags(durability), oid, null, offset, src),
+        "create",
+        oid);
+  }
+
+  @Override
+  public void createCopy(
+      ObjectId oid, ObjectId source, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    checkBounds(oid, offset, src.remaining());
+    int flags = flags(durability) | RequestFlags.COW;
+    check(
+        send(Opcode.CREATE_AND_WRITE_OBJ, flags, oid, source, offset, src),
+        "copy " + source + " to",
+        oid);
+  }
+
+  @Override
+  public void discard(ObjectId oid, long offset, long length, Durability durability)
+      throws SheepException {
+    checkBounds(oid, offset, length);
+    for (long at = offset; at < offset + length; at += ZEROS.capacity()) {
+      int count = (int) Math.min(ZEROS.capacity(), offset + length - at);
+      ResponseHeader answer =
+          send(Opcode.WRITE_OBJ, flags(durability), oid, null, at, ZEROS.slice(0, count));
+      if (answer.result() == ResultCode.NO_OBJ) {
+        return;
+      }
+      check(answer, "discard", oid);
+    }
+  }
+
+  @Override
+  public void remove(ObjectId oid) throws SheepException {
+    ResponseHeader answer =
+        client.call(Opcode.REMOVE_OBJ, 0, RequestFields.Obj.of(oid, 0), null, null, Repeat.ALWAYS);
+    if (answer.result() != ResultCode.NO_OBJ) {
+      check(answer, "remove", oid);
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>An original sheep without an object cache answers INVALID_PARMS: it makes every write
+   * durable by itself, so that there is nothing to do.
+   */
+  @Override
+  public void flush(VdiId vid) throws SheepException {
+    ObjectId inode = ObjectId.inode(vid);
+    ResponseHeader answer =
+        client.call(Opcode.FLUSH_VDI, 0, RequestFields.Obj.of(inode, 0), null, null, Repeat.ALWAYS);
+    if (answer.result() == ResultCode.INVALID_PARMS) {
+      if (toldOfStableWrites.compareAndSet(false, true)) {
+        log.info("{} knows no flush: its writes are durable at once", client.gatewayAddress());
+      }
+      return;
+    }
+    check(answer, "flush", inode);
+  }
+
+  /** Notes the object size of a VDI, which saves asking for it. */
+  void learn(VdiId vid, int blockSizeShift) {
+    blockSizeShifts.put(vid, blockSizeShift);
+  }
+
+  private ResponseHeader send(
+      Opcode opcode,
+      int flags,
+      ObjectId oid,
+      @Nullable ObjectId source,
+      long offset,
+      ByteBuffer src)
+      throws SheepException {
+    long cowOid = source == null ? 0 : source.value();
+    RequestFields.Obj fields = new RequestFields.Obj(oid.value(), cowOid, 0, 0, 0, 0, offset);
+    return client.call(opcode, flags, fields, src, null, Repeat.ALWAYS);
+  }
+
+  private static int flags(Durability durability) {
+    return durability == Durability.UNSTABLE ? RequestFlags.CACHE : 0;
+  }
+
+  private void checkBounds(ObjectId oid, long offset, long length) throws SheepException {
+    long size =
+        switch (oid.kind()) {
+          case INODE -> InodeLayout.SIZE_BYTES;
+          case DATA, VM_STATE -> 1L << blockSizeShift(oid.vid());
+          case ATTRIBUTE, BTREE, LEDGER -> 1L << VdiSpec.DEFAULT_BLOCK_SIZE_SHIFT;
+        };
+    if (offset < 0 || length < 0 || offset > size - length) {
+      throw new SheepException(
+          ResultCode.INVALID_PARMS,
+          length + " bytes at " + offset + " of object " + oid + " of " + size + " bytes");
+    }
+  }
+
+  private int blockSizeShift(VdiId vid) throws SheepException {
+    Integer known = blockSizeShifts.get(vid);
+    if (known != null) {
+      return known;
+    }
+    ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+    try {
+      read(ObjectId.inode(vid), 0, bytes);
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.NO_OBJ) {
+        return VdiSpec.DEFAULT_BLOCK_SIZE_SHIFT;
+      }
+      throw e;
+    }
+    int shift = InodeHeader.decode(bytes.flip()).blockSizeShift();
+    if (shift < 20 || shift > 31) {
+      return VdiSpec.DEFAULT_BLOCK_SIZE_SHIFT; // release 0.9 knows one size, and writes 0
+    }
+    learn(vid, shift);
+    return shift;
+  }
+
+  private static void check(ResponseHeader answer, String what, ObjectId oid)
+      throws SheepException {
+    if (answer.result() != ResultCode.SUCCESS) {
+      throw new SheepException(answer.result(), what + " " + oid);
+    }
+  }
+}
