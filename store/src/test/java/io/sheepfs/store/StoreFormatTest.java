@@ -1,0 +1,174 @@
+package io.sheepfs.store;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sheepfs.protocol.ClusterInfo;
+import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiInfo;
+import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.VdiSpec;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The small files of a store, and what formatting does. */
+class StoreFormatTest {
+
+  private static final VdiName NAME = new VdiName("test");
+  private static final long CREATED = 1_700_000_000L << 32 | 5;
+
+  private final StoreDisk disk = StoreDisk.of(StoreDisk.Kind.MEMORY);
+
+  StoreFormatTest() throws IOException {}
+
+  @AfterEach
+  void removeDisk() throws IOException {
+    disk.close();
+  }
+
+  private LocalSheep openUnformatted() throws IOException {
+    return LocalSheep.open(disk.store(), LocalSheepOptions.defaults().withFormatIfNew(false));
+  }
+
+  @Test
+  void config_encoded_goldenBytes() throws IOException {
+    StoreConfig config = new StoreConfig(0x0102030405060708L, 4, 3, "plain", 22);
+    byte[] bytes = config.encode().array();
+    assertEquals(
+        "0807060504030201"
+            + "0400"
+            + "03"
+            + "706c61696e0000000000000000000000"
+            + "00"
+            + "00"
+            + "16"
+            + "014a"
+            + "0000000000000000",
+        HexFormat.of().formatHex(bytes));
+    assertEquals(config, StoreConfig.decode(ByteBuffer.wrap(bytes)));
+  }
+
+  @Test
+  void config_ofTheOriginal_isRefusedSayingSo() {
+    byte[] original =
+        HexFormat.of()
+            .parseHex(
+                "a898f311a206016b040003706c61696e0000000000000000000000010016060000"
+                    + "30eaf512000000");
+    IOException e =
+        assertThrows(IOException.class, () -> StoreConfig.decode(ByteBuffer.wrap(original)));
+    assertTrue(String.valueOf(e.getMessage()).contains("original"), e::toString);
+  }
+
+  @Test
+  void epochFile_written_goldenBytes() throws IOException {
+    try (LocalSheep sheep = disk.open()) {
+      ClusterInfo.Epoch epoch = sheep.info().epochs().get(0);
+      assertEquals(1, epoch.number());
+      byte[] bytes = Files.readAllBytes(disk.store().resolve("epoch/00000001"));
+      assertEquals(88, bytes.length);
+      assertEquals(
+          "00".repeat(24 + 12) + "7f000001" + "581b" + "00".repeat(22) + "8000" + "0000",
+          HexFormat.of().formatHex(bytes, 0, 68));
+      NodeInfo node = epoch.members().get(0);
+      assertEquals(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), node.address());
+      assertEquals(7000, node.port());
+      assertEquals(16_777_343, node.zone());
+      assertEquals(128, node.virtualNodes());
+    }
+  }
+
+  @Test
+  void unformattedStore_anyRequest_waitsForFormat() throws IOException {
+    try (LocalSheep sheep = openUnformatted()) {
+      assertEquals(ResultCode.WAIT_FOR_FORMAT, sheep.info().state());
+      LocalSheepTest.assertFails(ResultCode.WAIT_FOR_FORMAT, () -> sheep.vdis().list());
+      LocalSheepTest.assertFails(
+          ResultCode.WAIT_FOR_FORMAT, () -> sheep.objects().flush(new VdiId(1)));
+      LocalSheepTest.assertFails(
+          ResultCode.NO_STORE, () -> sheep.format(CREATED, 0, 0, 0, "butter"));
+      sheep.format(CREATED, 3, 21, 4, "plain");
+    }
+    try (LocalSheep sheep = openUnformatted()) {
+      ClusterInfo info = sheep.info();
+      assertEquals(ResultCode.SUCCESS, info.state());
+      assertEquals(Instant.ofEpochSecond(1_700_000_000L, 5), info.created());
+      assertEquals(3, info.copies());
+      assertEquals(21, info.blockSizeShift());
+      assertEquals(4, info.flags());
+      assertEquals(21, sheep.vdis().create(NAME, VdiSpec.ofSize(1)).blockSizeShift());
+    }
+  }
+
+  @Test
+  void format_storeInUse_leavesNothingOfIt() throws IOException {
+    try (LocalSheep sheep = disk.open()) {
+      VdiInfo vdi = sheep.vdis().create(NAME, VdiSpec.ofSize(1 << 30));
+      LocalSheepTest.allocate(sheep, vdi.vid(), 0, 1, Durability.UNSTABLE);
+      assertNotNull(sheep.vdis().lock(NAME));
+      sheep.format(CREATED, 1, 0, 0, "plain");
+      assertEquals(List.of(), sheep.vdis().list());
+      assertEquals(List.of(), sheep.objects().list());
+      LocalSheepTest.assertFails(
+          ResultCode.NO_OBJ, () -> LocalSheepTest.read(sheep, ObjectId.inode(vdi.vid()), 0, 1));
+      assertEquals(vdi.vid(), sheep.vdis().create(NAME, VdiSpec.ofSize(1)).vid());
+      sheep.vdis().lock(NAME).close();
+    }
+  }
+
+  @Test
+  void bitmaps_ofUsedAndDeletedIds_asOnTheWire() throws IOException {
+    try (LocalSheep sheep = disk.open()) {
+      int id = sheep.vdis().create(NAME, VdiSpec.ofSize(1)).vid().value();
+      assertEquals(0x7c2b25, id);
+      sheep.vdis().delete(NAME);
+      sheep.vdis().create(NAME, VdiSpec.ofSize(1));
+      byte[] used = sheep.vdiStore().table().idsInUse();
+      byte[] deleted = sheep.vdiStore().table().deletedIds();
+      assertEquals(2 << 20, used.length);
+      assertEquals(0b11 << (id % 8), used[id / 8]);
+      assertEquals(0b01 << (id % 8), deleted[id / 8]);
+    }
+  }
+
+  @Test
+  void digest_ofShortObject_coversTheWholeObject() throws IOException {
+    try (LocalSheep sheep = disk.open()) {
+      VdiInfo vdi = sheep.vdis().create(NAME, new VdiSpec(1 << 20, 1, 20));
+      ObjectId oid = ObjectId.data(vdi.vid(), 0);
+      sheep.objects().create(oid, 0, ByteBuffer.allocate(0), Durability.UNSTABLE);
+      assertEquals(
+          "3b71f43ff30f4b15b5cd85dd9e95ebc7e84eb5a3",
+          HexFormat.of().formatHex(sheep.objects().digest(oid)));
+    }
+  }
+
+  @Test
+  void open_linkInPlaceOfAnObject_isNotFollowed() throws IOException {
+    try (LocalSheep sheep = disk.open()) {
+      VdiInfo vdi = sheep.vdis().create(NAME, VdiSpec.ofSize(1 << 30));
+      Path secret = Files.writeString(disk.store().resolve("secret"), "secret");
+      ObjectId oid = ObjectId.data(vdi.vid(), 0);
+      Path link = disk.store().resolve("obj").resolve(oid.toString());
+      Files.createSymbolicLink(link, secret);
+      LocalSheepTest.assertFails(ResultCode.EIO, () -> LocalSheepTest.read(sheep, oid, 0, 6));
+      assertFalse(sheep.objects().exists(oid));
+      Files.delete(secret);
+    }
+  }
+}
