@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Volume implements AutoCloseable {
 
+  /** How often a request is tried while others take one snapshot after the other. */
+  private static final int MAX_ATTEMPTS = 16;
+
   private final Cluster cluster;
   private final boolean frozen;
   private final long maxSizeBytes;
@@ -173,18 +176,17 @@ public final class Volume implements AutoCloseable {
       return;
     }
     int start = src.position();
-    VdiId vid = vid();
-    try {
-      disk.write(offset, src);
-    } catch (SheepException e) {
-      if (e.result() != ResultCode.READONLY) {
-        throw e;
+    for (int attempt = 1; ; attempt++) {
+      VdiId vid = vid();
+      try {
+        disk.write(offset, src);
+        return;
+      } catch (SheepException e) {
+        followOrThrow(e, vid, attempt);
+        src.position(start);
+      } finally {
+        markDirty();
       }
-      follow(vid, e);
-      src.position(start);
-      disk.write(offset, src);
-    } finally {
-      markDirty();
     }
   }
 
@@ -447,21 +449,30 @@ public final class Volume implements AutoCloseable {
    */
   private void change(Change change) throws SheepException {
     checkWritable();
-    VdiId vid = vid();
-    try {
-      if (followSnapshot()) {
-        vid = vid();
+    for (int attempt = 1; ; attempt++) {
+      followSnapshot();
+      VdiId vid = vid();
+      try {
+        change.run();
+        return;
+      } catch (SheepException e) {
+        followOrThrow(e, vid, attempt);
+      } finally {
+        markDirty();
       }
-      change.run();
-    } catch (SheepException e) {
-      if (e.result() != ResultCode.READONLY) {
-        throw e;
-      }
-      follow(vid, e);
-      change.run();
-    } finally {
-      markDirty();
     }
+  }
+
+  /**
+   * Prepares for another attempt if a request met a snapshot that was taken elsewhere.
+   *
+   * @param vid what our id was before the request
+   */
+  private void followOrThrow(SheepException failure, VdiId vid, int attempt) throws SheepException {
+    if (failure.result() != ResultCode.READONLY || attempt == MAX_ATTEMPTS) {
+      throw failure;
+    }
+    follow(vid, failure);
   }
 
   /** Goes on with the successor if our VDI was made a snapshot elsewhere; returns whether. */

@@ -382,6 +382,29 @@ final class VolumeTest {
   }
 
   @Test
+  void snapshotElsewhere_againWhileFollowing_followedAgain() throws Exception {
+    volume.write(0, filled(10, 1));
+    int[] taken = {0};
+    session.setFault(
+        new Fault() {
+          @Override
+          public void before(Call call) {}
+
+          @Override
+          public void after(Call call) throws SheepException {
+            if (call.operation() == Operation.LOOKUP && taken[0] < 3) {
+              base.vdis().snapshot(NAME, new SnapshotTag("t" + taken[0]++));
+            }
+          }
+        });
+    base.vdis().snapshot(NAME, TAG);
+    volume.write(0, filled(5, 2));
+    assertEquals(3, taken[0]);
+    assertArrayEquals(bytes(5, 2), read(volume, 0, 5));
+    assertArrayEquals(bytes(10, 1), read(openSnapshot(), 0, 10));
+  }
+
+  @Test
   void readOnly_anyChange_refused() throws Exception {
     Volume reader = Volume.open(base, NAME, Access.READ_ONLY);
     assertFalse(reader.isWritable());
