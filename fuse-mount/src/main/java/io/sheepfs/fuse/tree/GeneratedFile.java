@@ -27,7 +27,7 @@ final class GeneratedFile extends RegularFile {
   private byte[] bytes = {};
 
   @GuardedBy("this")
-  private Instant made = Instant.MIN;
+  private Instant made = Instant.EPOCH;
 
   GeneratedFile(ClusterTree tree, Content content) {
     this.tree = tree;
@@ -36,10 +36,13 @@ final class GeneratedFile extends RegularFile {
 
   private synchronized byte[] bytes() throws IOException {
     Instant now = tree.clock.instant();
-    if (made.equals(Instant.MIN) || now.isAfter(made.plus(FRESH)) || now.isBefore(made)) {
-      bytes = content.text().getBytes(StandardCharsets.UTF_8);
-      made = now;
-    }
+    boolean fresh = !now.isAfter(made.plus(FRESH)) && !now.isBefore(made);
+    return fresh ? bytes : makeBytes();
+  }
+
+  private synchronized byte[] makeBytes() throws IOException {
+    bytes = content.text().getBytes(StandardCharsets.UTF_8);
+    made = tree.clock.instant();
     return bytes;
   }
 
@@ -62,7 +65,7 @@ final class GeneratedFile extends RegularFile {
     if (flags.write()) {
       throw new TreeException(TreeException.Reason.READ_ONLY, "it can only be read");
     }
-    return new TextHandle(this, bytes());
+    return new TextHandle(this, makeBytes());
   }
 
   /** A text as one opener sees it: it does not change under the reader. */

@@ -27,6 +27,7 @@ final class FuseDevice implements AutoCloseable {
   /** What {@link #read} answers when it should be called again. */
   static final int AGAIN = 0;
 
+  private static final int PAGE_BYTES = 4096;
   private static final String DEVICE = "/dev/fuse";
   private static final List<Path> FUSERMOUNTS =
       List.of(
@@ -260,14 +261,21 @@ final class FuseDevice implements AutoCloseable {
     throw new IOException("answering on " + DEVICE + ": " + Errno.valueOf(errno));
   }
 
-  /** A zeroed buffer of {@code length} bytes in native order at a page boundary. */
-  static ByteBuffer pageAligned(int length) throws IOException {
-    long address =
-        LibC.INSTANCE.mmap(0, length, LibC.PROT_READ_WRITE, LibC.MAP_PRIVATE_ANONYMOUS, -1, 0);
-    if (address == -1) {
-      throw failure("cannot map " + length + " bytes of memory");
+  /**
+   * A buffer of {@code length} bytes in native order at a page boundary, to be given back by {@link
+   * #free}. The kernel provides its pages when they are first touched.
+   */
+  static ByteBuffer pageAligned(int length) {
+    long[] address = new long[1];
+    if (LibC.INSTANCE.posix_memalign(address, PAGE_BYTES, length) != 0) {
+      throw new OutOfMemoryError("no " + length + " bytes for a request");
     }
-    return LibC.buffer(address, length).order(ByteOrder.nativeOrder());
+    return LibC.buffer(address[0], length).order(ByteOrder.nativeOrder());
+  }
+
+  /** Gives a buffer of {@link #pageAligned} back. */
+  static void free(ByteBuffer buffer) {
+    LibC.INSTANCE.free(LibC.address(buffer));
   }
 
   /** Takes the mount away, even when it is in use; again does nothing. */

@@ -1,10 +1,9 @@
 package io.sheepfs.fuse.transport.direct;
 
-import io.sheepfs.fuse.transport.direct.FuseAbi.InHeader;
+import io.sheepfs.fuse.transport.Errno;
 import io.sheepfs.fuse.transport.direct.FuseAbi.InitFlag;
 import io.sheepfs.fuse.transport.direct.FuseAbi.InitIn;
 import io.sheepfs.fuse.transport.direct.FuseAbi.InitOut;
-import io.sheepfs.fuse.transport.direct.FuseAbi.OutHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
@@ -39,20 +38,17 @@ record Handshake(int minor, int flags) {
   /**
    * Answers the kernel's INIT.
    *
-   * @param buffer holds the request; the reply is written over it
+   * @param message holds the request
    * @param writeback whether to ask for the write-back cache
    * @throws IOException if the kernel speaks nothing that we do; it was told so
    */
-  static Handshake answer(int descriptor, long address, ByteBuffer buffer, boolean writeback)
-      throws IOException {
-    int opcode = buffer.getInt(InHeader.OPCODE);
-    long unique = buffer.getLong(InHeader.UNIQUE);
-    int major = buffer.getInt(InHeader.SIZE + InitIn.MAJOR);
-    int minor = buffer.getInt(InHeader.SIZE + InitIn.MINOR);
-    if (opcode != FuseAbi.Opcode.INIT
+  static Handshake answer(Message message, int descriptor, boolean writeback) throws IOException {
+    int major = message.argInt(InitIn.MAJOR);
+    int minor = message.argInt(InitIn.MINOR);
+    if (message.opcode() != FuseAbi.Opcode.INIT
         || major != FuseAbi.KERNEL_VERSION
         || minor < FuseAbi.OLDEST_MINOR_VERSION) {
-      reply(descriptor, address, buffer, unique, -LibC.EPROTO, 0);
+      message.replyError(descriptor, Errno.EPROTO);
       throw new IOException(
           "the kernel speaks FUSE "
               + major
@@ -62,33 +58,21 @@ record Handshake(int minor, int flags) {
               + FuseAbi.OLDEST_MINOR_VERSION
               + " (Linux 5.4). Use --transport jnr");
     }
-    int readahead = buffer.getInt(InHeader.SIZE + InitIn.MAX_READAHEAD);
-    int offered = buffer.getInt(InHeader.SIZE + InitIn.FLAGS);
-    int flags = offered & (WANTED | (writeback ? InitFlag.WRITEBACK_CACHE : 0));
+    int flags =
+        message.argInt(InitIn.FLAGS) & (WANTED | (writeback ? InitFlag.WRITEBACK_CACHE : 0));
     int spoken = Math.min(minor, FuseAbi.KERNEL_MINOR_VERSION);
-    int out = OutHeader.SIZE;
-    for (int i = 0; i < InitOut.SIZE; i += Long.BYTES) {
-      buffer.putLong(out + i, 0);
-    }
-    buffer.putInt(out + InitOut.MAJOR, FuseAbi.KERNEL_VERSION);
-    buffer.putInt(out + InitOut.MINOR, spoken);
-    buffer.putInt(out + InitOut.MAX_READAHEAD, Math.max(readahead, MAX_REQUEST_BYTES));
-    buffer.putInt(out + InitOut.FLAGS, flags);
-    buffer.putShort(out + InitOut.MAX_BACKGROUND, MAX_BACKGROUND);
-    buffer.putShort(out + InitOut.CONGESTION_THRESHOLD, CONGESTION_THRESHOLD);
-    buffer.putInt(out + InitOut.MAX_WRITE, MAX_REQUEST_BYTES);
-    buffer.putInt(out + InitOut.TIME_GRAN, 1);
-    buffer.putShort(out + InitOut.MAX_PAGES, (short) MAX_PAGES);
-    reply(descriptor, address, buffer, unique, 0, InitOut.SIZE);
+    ByteBuffer out = message.result(InitOut.SIZE);
+    out.putInt(InitOut.MAJOR, FuseAbi.KERNEL_VERSION);
+    out.putInt(InitOut.MINOR, spoken);
+    out.putInt(
+        InitOut.MAX_READAHEAD, Math.max(message.argInt(InitIn.MAX_READAHEAD), MAX_REQUEST_BYTES));
+    out.putInt(InitOut.FLAGS, flags);
+    out.putShort(InitOut.MAX_BACKGROUND, MAX_BACKGROUND);
+    out.putShort(InitOut.CONGESTION_THRESHOLD, CONGESTION_THRESHOLD);
+    out.putInt(InitOut.MAX_WRITE, MAX_REQUEST_BYTES);
+    out.putInt(InitOut.TIME_GRAN, 1);
+    out.putShort(InitOut.MAX_PAGES, (short) MAX_PAGES);
+    message.replyOk(descriptor, InitOut.SIZE);
     return new Handshake(spoken, flags);
-  }
-
-  private static void reply(
-      int descriptor, long address, ByteBuffer buffer, long unique, int error, int length)
-      throws IOException {
-    buffer.putInt(OutHeader.LEN, OutHeader.SIZE + length);
-    buffer.putInt(OutHeader.ERROR, error);
-    buffer.putLong(OutHeader.UNIQUE, unique);
-    FuseDevice.write(descriptor, address, OutHeader.SIZE + length);
   }
 }

@@ -6,6 +6,7 @@ import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.annotations.In;
 import jnr.ffi.annotations.Out;
+import jnr.ffi.types.intptr_t;
 import jnr.ffi.types.size_t;
 import jnr.ffi.types.ssize_t;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +28,6 @@ public interface LibC {
   int SOCK_CLOEXEC = 0x80000;
   int MSG_CMSG_CLOEXEC = 0x40000000;
   int F_SETFD = 2;
-  int PROT_READ_WRITE = 3;
-  int MAP_PRIVATE_ANONYMOUS = 0x22;
 
   int ENOENT = 2;
   int EINTR = 4;
@@ -37,7 +36,6 @@ public interface LibC {
   int ENODEV = 19;
   int EPERM = 1;
   int EINVAL = 22;
-  int EPROTO = 71;
 
   /** The C library of this process. */
   LibC INSTANCE = LibraryLoader.create(LibC.class).load("c");
@@ -57,10 +55,10 @@ public interface LibC {
   int close(int fd);
 
   @ssize_t
-  long read(int fd, long address, @size_t long count);
+  long read(int fd, @intptr_t long address, @size_t long count);
 
   @ssize_t
-  long write(int fd, long address, @size_t long count);
+  long write(int fd, @intptr_t long address, @size_t long count);
 
   int ioctl(int fd, long request, @In int[] argument);
 
@@ -85,9 +83,9 @@ public interface LibC {
 
   int waitpid(int pid, @Out int[] status, int options);
 
-  long mmap(long address, @size_t long length, int protection, int flags, int fd, long offset);
+  int posix_memalign(@Out long[] address, @size_t long alignment, @size_t long size);
 
-  int munmap(long address, @size_t long length);
+  void free(@intptr_t long address);
 
   int getuid();
 

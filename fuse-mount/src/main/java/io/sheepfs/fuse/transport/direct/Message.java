@@ -38,7 +38,7 @@ final class Message {
 
   private int length;
 
-  Message() throws IOException {
+  Message() {
     request = FuseDevice.pageAligned(BUFFER_BYTES);
     reply = FuseDevice.pageAligned(BUFFER_BYTES);
     requestPayload = request.slice(PAGE, BUFFER_BYTES - PAGE);
@@ -50,8 +50,8 @@ final class Message {
 
   /** Gives the memory back. The message must not be used after that. */
   void free() {
-    LibC.INSTANCE.munmap(requestAddress, BUFFER_BYTES);
-    LibC.INSTANCE.munmap(replyAddress, BUFFER_BYTES);
+    FuseDevice.free(request);
+    FuseDevice.free(reply);
   }
 
   /**

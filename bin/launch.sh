@@ -1,0 +1,100 @@
+# Shared by the launchers beside it, which source it: finds Java and the jars, and knows how to run
+# a class in the foreground and in the background. $here is the launcher, its links followed.
+
+fail() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 2
+}
+
+# Whether $1 is a Java 17 or later; sets java_version.
+is_java() {
+  [ -x "$1" ] || return 1
+  home=$(dirname "$(dirname "$(readlink -f "$1")")")
+  java_version=
+  if [ -r "$home/release" ]; then
+    java_version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$home/release")
+  fi
+  if [ -z "$java_version" ]; then
+    java_version=$("$1" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
+  fi
+  [ -n "$java_version" ] && [ "$java_version" -ge 17 ]
+}
+
+find_java() {
+  if [ -n "${JAVA_HOME:-}" ] && is_java "$JAVA_HOME/bin/java"; then
+    JAVA=$JAVA_HOME/bin/java
+    return
+  fi
+  JAVA=$(command -v java 2>/dev/null) && is_java "$JAVA" && return
+  for JAVA in /usr/lib/jvm/*/bin/java; do
+    is_java "$JAVA" && return
+  done
+  fail "needs Java 17 or later: set JAVA_HOME, or install one (apt-get install openjdk-17-jre-headless)"
+}
+
+BIN=$(cd "$(dirname "$here")" && pwd -P)
+if [ -d "$BIN/../lib" ]; then
+  LIB=$BIN/../lib
+else
+  LIB=$BIN/../dist/target/sheepfs/lib
+fi
+[ -d "$LIB" ] || fail "not built yet; run 'make build' in $(dirname "$BIN")"
+LIB=$(cd "$LIB" && pwd -P)
+find_java
+
+# One class-data-sharing archive for each Java, so that start-up need not parse our classes again.
+# Made by 'make build', or by root in an installed tree; without it we only start slower.
+archive() {
+  printf '%s/sheepfs-%s.jsa' "$LIB" "$(cksum <"$(dirname "$(dirname "$(readlink -f "$JAVA")")")/release" | tr ' ' '-')"
+}
+
+java_options() {
+  printf '%s\n' -XX:+UseSerialGC -XX:TieredStopAtLevel=4 -Xmx"${SHEEPFS_HEAP:-256m}" -Xss512k \
+    -XX:+ExitOnOutOfMemoryError -Xshare:auto -Xlog:disable -Xlog:all=error:stderr
+  [ "$java_version" -ge 22 ] && printf '%s\n' --enable-native-access=ALL-UNNAMED
+  [ "$java_version" -ge 23 ] && printf '%s\n' --sun-misc-unsafe-memory-access=allow
+  if [ -n "${SHEEPFS_DUMP_ARCHIVE:-}" ]; then
+    printf '%s\n' "-XX:ArchiveClassesAtExit=$(archive)"
+  elif [ -r "$(archive)" ]; then
+    printf '%s\n' "-XX:SharedArchiveFile=$(archive)"
+  fi
+}
+
+# Runs the class $1 with the other arguments in place of this shell.
+run_java() {
+  main=$1
+  shift
+  oldifs=$IFS
+  IFS='
+'
+  # shellcheck disable=SC2046
+  set -- $(java_options) -cp "$LIB/*" "$main" "$@"
+  IFS=$oldifs
+  exec "$JAVA" "$@"
+}
+
+# Runs the class $1 in the background and waits until it says READY; other lines go to standard
+# error. Exits with 0, or with the exit code of a Java that ended first.
+run_daemon() {
+  main=$1
+  shift
+  fifo=$(mktemp -d "${TMPDIR:-/tmp}/sheepfs.XXXXXX") || fail "cannot make a temporary directory"
+  trap 'rm -rf "$fifo"' EXIT
+  mkfifo "$fifo/status" || fail "cannot make a pipe"
+  oldifs=$IFS
+  IFS='
+'
+  # shellcheck disable=SC2046
+  set -- $(java_options) -Dsheepfs.status.fd=3 -cp "$LIB/*" "$main" "$@"
+  IFS=$oldifs
+  setsid "$JAVA" "$@" </dev/null >/dev/null 2>&1 3>"$fifo/status" &
+  daemon=$!
+  while IFS= read -r line; do
+    if [ "$line" = READY ]; then
+      exit 0
+    fi
+    printf '%s\n' "$line" >&2
+  done <"$fifo/status"
+  wait "$daemon"
+  exit $?
+}

@@ -1,0 +1,35 @@
+package io.sheepfs.fuse;
+
+import io.sheepfs.fuse.Sheepfs.TransportName;
+import io.sheepfs.fuse.transport.MountRequest.PageCache;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the command line asks for.
+ *
+ * @param store the directory of the embedded store; null to talk to a sheep
+ * @param user who owns the files; null for the mounting user
+ * @param group likewise
+ */
+record MountConfig(
+    Path mountpoint,
+    @Nullable Path store,
+    String address,
+    int port,
+    boolean readOnly,
+    boolean allowOther,
+    @Nullable Integer user,
+    @Nullable Integer group,
+    int umask,
+    PageCache pageCache,
+    TransportName transport,
+    boolean foreground,
+    boolean debug,
+    @Nullable Path logFile) {
+
+  /** What df shows as the device. */
+  String source() {
+    return store != null ? store.toString() : address + ":" + port;
+  }
+}

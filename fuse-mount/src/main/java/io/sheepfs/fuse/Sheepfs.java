@@ -1,0 +1,204 @@
+package io.sheepfs.fuse;
+
+import io.sheepfs.fuse.transport.MountRequest.PageCache;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** The command {@code sheepfs}. Exit codes are those of mount(8). */
+@Command(
+    name = "sheepfs",
+    mixinStandardHelpOptions = true,
+    description = "Mounts the VDIs of a Sheepdog cluster as files.",
+    sortOptions = false,
+    usageHelpAutoWidth = true,
+    versionProvider = Version.class,
+    footer = {
+      "",
+      "The VDIs are in MOUNTPOINT/volume, their snapshots in MOUNTPOINT/snapshot.",
+      "Unmount with 'umount MOUNTPOINT' (or 'fusermount3 -u MOUNTPOINT').",
+      "",
+      "Exit codes: 0 mounted, 1 wrong usage, 2 system error, 32 mount failed."
+    })
+public final class Sheepfs implements Callable<Integer> {
+
+  static final int EXIT_OK = 0;
+  static final int EXIT_USAGE = 1;
+  static final int EXIT_SYSTEM = 2;
+  static final int EXIT_MOUNT_FAILED = 32;
+
+  /** What stands for the library that brings the tree before the kernel. */
+  enum TransportName {
+    AUTO,
+    DIRECT,
+    JNR
+  }
+
+  @Parameters(paramLabel = "MOUNTPOINT", description = "An existing directory.")
+  private @Nullable Path mountpoint;
+
+  @Option(
+      names = "--store",
+      paramLabel = "DIR",
+      description =
+          "Run a complete single-node store on this directory inside the mount; it is made when"
+              + " there is nothing yet.")
+  private @Nullable Path store;
+
+  @Option(
+      names = {"-a", "--address"},
+      paramLabel = "HOST",
+      defaultValue = "127.0.0.1",
+      description = "The sheep to talk to (default: ${DEFAULT-VALUE}).")
+  private String address = "";
+
+  @Option(
+      names = {"-p", "--port"},
+      paramLabel = "PORT",
+      defaultValue = "7000",
+      description = "Its port (default: ${DEFAULT-VALUE}).")
+  private int port;
+
+  @Option(
+      names = {"-f", "--foreground"},
+      description = "Stay in the foreground.")
+  private boolean foreground;
+
+  @Option(
+      names = {"-k", "--pagecache"},
+      paramLabel = "off|on|writeback",
+      arity = "0..1",
+      defaultValue = "on",
+      fallbackValue = "on",
+      description =
+          "How the kernel caches: not at all; reads, with each write reaching the cluster side at"
+              + " once (default); or writes, too, which a crash of sheepfs then loses.")
+  private String pageCache = "";
+
+  @Option(
+      names = {"-o"},
+      paramLabel = "OPTIONS",
+      description =
+          "Mount options, separated by commas: ro, rw, allow_other, uid=N, gid=N, umask=OCTAL; or"
+              + " any long option above without its dashes. What only mount(8) cares about is"
+              + " ignored.")
+  private List<String> mountOptions = List.of();
+
+  @Option(names = "--read-only", description = "Nothing can be changed through the mount.")
+  private boolean readOnly;
+
+  @Option(
+      names = "--transport",
+      paramLabel = "auto|direct|jnr",
+      defaultValue = "auto",
+      description =
+          "How to talk to the kernel: its own protocol (direct), libfuse 2 through jnr-fuse (jnr),"
+              + " or the best that works (default).")
+  private String transport = "";
+
+  @Option(
+      names = "--log-file",
+      paramLabel = "FILE",
+      description =
+          "Where a mount in the background logs (default: /var/log/sheepfs.log for root, else"
+              + " sheepfs.log in the user's state directory).")
+  private @Nullable Path logFile;
+
+  @Option(
+      names = {"-d", "--debug"},
+      description = "Log in detail.")
+  private boolean debug;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  /** Runs the command. */
+  public static void main(String[] args) {
+    Console console = Console.ofThisProcess();
+    int code =
+        new CommandLine(new Sheepfs(console))
+            .setParameterExceptionHandler((e, arguments) -> wrongUsage(console, e))
+            .execute(args);
+    System.exit(code);
+  }
+
+  private static int wrongUsage(Console console, ParameterException e) {
+    console.error(e.getMessage() + "\nTry 'sheepfs --help'.");
+    return EXIT_USAGE;
+  }
+
+  private final Console console;
+
+  Sheepfs(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() {
+    MountConfig config = config();
+    Logging.configure(config, console);
+    try {
+      return Mount.run(config, console);
+    } catch (MountFailure e) {
+      console.error(e.getMessage());
+      return e.exitCode();
+    } catch (IOException e) {
+      console.error(String.valueOf(e.getMessage()));
+      return EXIT_SYSTEM;
+    }
+  }
+
+  private MountConfig config() {
+    MountOptionList options;
+    try {
+      options = MountOptionList.parse(mountOptions);
+      Path where = Objects.requireNonNull(mountpoint);
+      Path storeDirectory = options.path("store", store);
+      if (port < 1 || port > 65535) {
+        throw new IllegalArgumentException("not a port: " + port);
+      }
+      return new MountConfig(
+          where.toAbsolutePath().normalize(),
+          storeDirectory == null ? null : storeDirectory.toAbsolutePath().normalize(),
+          options.text("address", address),
+          options.number("port", port, 10),
+          readOnly || options.has("ro"),
+          options.has("allow_other"),
+          options.numberOrNull("uid", 10),
+          options.numberOrNull("gid", 10),
+          options.number("umask", 0077, 8),
+          choice(PageCache.class, options.text("pagecache", pageCache)),
+          choice(TransportName.class, options.text("transport", transport)),
+          foreground,
+          debug,
+          options.path("log-file", logFile));
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(
+          Objects.requireNonNull(spec).commandLine(), String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static <E extends Enum<E>> E choice(Class<E> type, String name) {
+    try {
+      return Enum.valueOf(type, name.toUpperCase(Locale.ROOT));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "'"
+              + name
+              + "' is none of "
+              + Arrays.toString(type.getEnumConstants()).toLowerCase(Locale.ROOT),
+          e);
+    }
+  }
+}
