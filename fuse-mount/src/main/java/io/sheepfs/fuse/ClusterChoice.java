@@ -1,10 +1,16 @@
 package io.sheepfs.fuse;
 
 import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.client.ClientOptions;
+import io.sheepfs.protocol.client.RemoteCluster;
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Finds the cluster to mount: a sheep over the network, or a store in this process. */
 final class ClusterChoice {
@@ -30,13 +36,48 @@ final class ClusterChoice {
     }
   }
 
-  private static Cluster remote(MountConfig config) throws MountFailure {
-    throw new MountFailure(
-        Sheepfs.EXIT_MOUNT_FAILED,
-        "no sheep answers at "
-            + config.source()
-            + ".\nStart one there ('sheep DIR'), or name another with -a HOST -p PORT;"
-            + "\nor mount a store of your own on this machine: sheepfs --store DIR "
-            + config.mountpoint());
+  private static Cluster remote(MountConfig config) throws IOException {
+    RemoteCluster cluster;
+    try {
+      cluster =
+          RemoteCluster.connect(
+              List.of(new InetSocketAddress(config.address(), config.port())),
+              ClientOptions.DEFAULTS);
+    } catch (SheepException e) {
+      throw new MountFailure(
+          Sheepfs.EXIT_MOUNT_FAILED,
+          "no sheep answers at "
+              + config.source()
+              + ".\nStart one there ('sheep DIR'), or name another with -a HOST -p PORT;"
+              + "\nor mount a store of your own on this machine: sheepfs --store DIR "
+              + config.mountpoint(),
+          e);
+    }
+    boolean done = false;
+    try {
+      checkRunning(cluster, config);
+      done = true;
+      return cluster;
+    } finally {
+      if (!done) {
+        cluster.close();
+      }
+    }
+  }
+
+  private static void checkRunning(Cluster cluster, MountConfig config) throws IOException {
+    ResultCode state = cluster.info().state();
+    if (state == ResultCode.WAIT_FOR_FORMAT) {
+      throw new MountFailure(
+          Sheepfs.EXIT_MOUNT_FAILED,
+          "the cluster at "
+              + config.source()
+              + " is not formatted yet; do that first: dog cluster format");
+    }
+    if (state != ResultCode.SUCCESS) {
+      throw new MountFailure(
+          Sheepfs.EXIT_MOUNT_FAILED,
+          "the cluster at " + config.source() + " does not run: " + state.text());
+    }
   }
 }

@@ -1,0 +1,52 @@
+# sheepfs: virtual disks of a Sheepdog cluster as plain files. 'make help' lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+MNT ?= /mnt/sheep
+ifeq ($(shell id -u),0)
+STORE ?= /var/lib/sheepfs
+else
+STORE ?= $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/sheepfs
+endif
+MVN ?= mvn -B -ntp
+JDK25 := $(firstword $(wildcard /usr/lib/jvm/*-25-*/bin/javac /usr/lib/jvm/*-25/bin/javac))
+
+.PHONY: help deps build run stop test bench fmt dist clean
+
+help: ## Show this help
+	@echo "Targets (variables: MNT=$(MNT) STORE=$(STORE)):"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+deps: ## Install what is missing (Debian packages); nothing if nothing is
+	@bash scripts/deps.sh
+
+build: deps ## Compile and collect the programs in bin/
+	@$(MVN) -q package -DskipTests
+	@bash scripts/archive.sh
+
+run: build ## Mount an embedded store at MNT and show a VDI as a file
+	@bash scripts/run.sh "$(MNT)" "$(STORE)"
+
+stop: ## Flush and unmount MNT
+	@bash scripts/stop.sh "$(MNT)"
+
+test: deps ## Run all tests, on the default JDK and on JDK 25 if there is one
+	@$(MVN) verify
+	@if [ -n "$(JDK25)" ] && ! java -version 2>&1 | grep -q 'version "25'; then \
+	  echo "Again on $(JDK25:/bin/javac=)"; \
+	  JAVA_HOME="$(JDK25:/bin/javac=)" $(MVN) verify; \
+	fi
+
+bench: build ## Compare with ext4 and qemu-storage-daemon, in one run
+	@bash bench/run.sh
+
+fmt: ## Format the sources
+	@$(MVN) -q spotless:apply
+
+dist: build ## Make dist/target/sheepfs.tar.gz
+	@bash scripts/dist.sh
+
+clean: ## Remove all that was built
+	@$(MVN) -q clean
