@@ -59,12 +59,18 @@ public final class Dog {
     vdi.put("tree", VdiTree::new);
     vdi.put("graph", VdiGraph::new);
     vdi.put("object", Dog::objects);
+    vdi.put("setattr", VdiSetattr::new);
+    vdi.put("getattr", VdiGetattr::new);
+    vdi.put("lock", Dog::locks);
     vdi.put("resize", VdiResize::new);
     vdi.put("read", VdiRead::new);
     vdi.put("write", VdiWrite::new);
     Map<String, Function<Environment, Object>> node = new LinkedHashMap<>();
     node.put("list", NodeList::new);
     node.put("info", NodeInfoCommand::new);
+    node.put("recovery", NodeRecovery::new);
+    node.put("md", Dog::disks);
+    node.put("stat", NodeStatCommand::new);
     Map<String, Function<Environment, Object>> cluster = new LinkedHashMap<>();
     cluster.put("info", ClusterInfoCommand::new);
     cluster.put("format", ClusterFormat::new);
@@ -80,6 +86,19 @@ public final class Dog {
     Map<String, Function<Environment, Object>> object = new LinkedHashMap<>();
     object.put("map", VdiObjectMap::new);
     return group(environment, "object", new Group("the objects of a virtual disk", object), "");
+  }
+
+  private static CommandLine locks(Environment environment) {
+    Map<String, Function<Environment, Object>> lock = new LinkedHashMap<>();
+    lock.put("list", VdiLockList::new);
+    lock.put("unlock", VdiLockUnlock::new);
+    return group(environment, "lock", new Group("the locks of virtual disks", lock), "");
+  }
+
+  private static CommandLine disks(Environment environment) {
+    Map<String, Function<Environment, Object>> md = new LinkedHashMap<>();
+    md.put("info", NodeMdInfo::new);
+    return group(environment, "md", new Group("the disks of a node", md), "");
   }
 
   /** Runs a command, and ends the process with its exit code. */

@@ -120,6 +120,11 @@ abstract class DogCommand implements Callable<Integer> {
     };
   }
 
+  /** The node to talk to, as the user gave it. */
+  final String endpoint() {
+    return address + ":" + port;
+  }
+
   /** The name in an argument. */
   static VdiName name(String text) throws DogException {
     try {

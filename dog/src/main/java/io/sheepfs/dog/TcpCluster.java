@@ -2,8 +2,11 @@ package io.sheepfs.dog;
 
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.ClusterInfo;
+import io.sheepfs.protocol.ClusterRecord;
+import io.sheepfs.protocol.EpochRecord;
 import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.NodeRecord;
 import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
@@ -15,9 +18,7 @@ import io.sheepfs.protocol.Space;
 import io.sheepfs.protocol.VdiDirectory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -54,9 +55,9 @@ final class TcpCluster implements Cluster {
   public List<NodeInfo> nodes() throws SheepException {
     Reply reply =
         sheep
-            .call(header(Opcode.GET_NODE_LIST, WireNode.MAX_NODES * WireNode.SIZE_BYTES))
+            .call(header(Opcode.GET_NODE_LIST, ClusterRecord.MAX_NODES * NodeRecord.SIZE_BYTES))
             .orThrow("list the nodes");
-    return WireNode.decodeAll(reply.body(), reply.header().node().nodes());
+    return NodeRecord.decodeAll(reply.body()).stream().map(NodeRecord::toNodeInfo).toList();
   }
 
   @Override
@@ -88,20 +89,20 @@ final class TcpCluster implements Cluster {
         sheep.call(header(Opcode.GET_CLUSTER_DEFAULT, 0)).header().clusterDefault();
     int room = Math.max(nodes().size(), 1);
     Reply reply = statCluster(room, 1);
-    while (reply.result() == ResultCode.BUFFER_SMALL && room < WireNode.MAX_NODES) {
+    while (reply.result() == ResultCode.BUFFER_SMALL && room < ClusterRecord.MAX_NODES) {
       room *= 2;
       reply = statCluster(room, 1);
     }
     if (reply.header().epoch() > 1) {
       reply = statCluster(room, reply.header().epoch());
-      while (reply.result() == ResultCode.BUFFER_SMALL && room < WireNode.MAX_NODES) {
+      while (reply.result() == ResultCode.BUFFER_SMALL && room < ClusterRecord.MAX_NODES) {
         room *= 2;
         reply = statCluster(room, reply.header().epoch());
       }
     }
     return switch (reply.result()) {
       case SUCCESS, WAIT_FOR_FORMAT, WAIT_FOR_JOIN, HALT, SHUTDOWN ->
-          WireEpoch.decodeAll(reply.result(), reply.body(), room, defaults);
+          info(reply.result(), EpochRecord.decodeAll(reply.body(), room), defaults);
       default -> throw new SheepException(reply.result(), "ask for the epochs");
     };
   }
@@ -111,7 +112,7 @@ final class TcpCluster implements Cluster {
         RequestHeader.of(
             Opcode.STAT_CLUSTER,
             0,
-            (long) epochs * WireEpoch.sizeBytes(nodes),
+            (long) epochs * EpochRecord.sizeBytes(nodes),
             new RequestFields.ClusterWide(0, 0, 0, 0, 0, 0, nodes, 0)));
   }
 
@@ -124,51 +125,25 @@ final class TcpCluster implements Cluster {
     sheep.close();
   }
 
-  /** The records of STAT_CLUSTER. */
-  private static final class WireEpoch {
-
-    private static final int HEADER_BYTES = 48;
-
-    private WireEpoch() {}
-
-    static int sizeBytes(int nodes) {
-      return HEADER_BYTES + nodes * WireNode.SIZE_BYTES;
-    }
-
-    /** Only the first record says how the cluster was formatted. */
-    static ClusterInfo decodeAll(
-        ResultCode state, ByteBuffer body, int nodes, ResponseFields.ClusterDefault defaults) {
-      List<ClusterInfo.Epoch> epochs = new ArrayList<>();
-      long created = 0;
-      boolean recoveryDisabled = false;
-      int copies = defaults.copies();
-      int flags = 0;
-      String driver = "";
-      int start = 0;
-      for (; start + sizeBytes(nodes) <= body.limit(); start += sizeBytes(nodes)) {
-        if (start == 0) {
-          created = body.getLong(0);
-          recoveryDisabled = body.get(24) != 0;
-          copies = Byte.toUnsignedInt(body.get(25));
-          flags = Short.toUnsignedInt(body.getShort(30));
-          driver = WireNode.text(body, 32, 16);
-        }
-        int count = Math.min(body.getInt(start + 20), nodes);
-        epochs.add(
-            new ClusterInfo.Epoch(
-                body.getInt(start + 16),
-                Instant.ofEpochSecond(body.getLong(start + 8)),
-                WireNode.decodeAll(body.position(start + HEADER_BYTES), count)));
-      }
-      return new ClusterInfo(
-          state,
-          created == 0 ? null : InodeHeader.instant(created),
-          copies,
-          defaults.blockSizeShift(),
-          driver,
-          flags,
-          recoveryDisabled,
-          epochs);
-    }
+  /** Only the first record says how the cluster was formatted. */
+  private static ClusterInfo info(
+      ResultCode state, List<EpochRecord> records, ResponseFields.ClusterDefault defaults) {
+    EpochRecord first = records.isEmpty() ? null : records.get(0);
+    return new ClusterInfo(
+        state,
+        first == null || first.createTime() == 0 ? null : InodeHeader.instant(first.createTime()),
+        first == null ? defaults.copies() : first.copies(),
+        defaults.blockSizeShift(),
+        first == null ? "" : first.storeDriver(),
+        first == null ? 0 : first.flags(),
+        first != null && first.recoveryDisabled(),
+        records.stream()
+            .map(
+                record ->
+                    new ClusterInfo.Epoch(
+                        record.epoch(),
+                        Instant.ofEpochSecond(record.timeSeconds()),
+                        record.nodes().stream().map(NodeRecord::toNodeInfo).toList()))
+            .toList());
   }
 }

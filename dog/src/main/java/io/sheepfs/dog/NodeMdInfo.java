@@ -1,0 +1,72 @@
+package io.sheepfs.dog;
+
+import io.sheepfs.protocol.DiskList;
+import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.Space;
+import java.io.IOException;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code dog node md info}. */
+@Command(name = "info", description = "Shows the disks of a node.")
+final class NodeMdInfo extends DogCommand {
+
+  @Option(
+      names = {"-r", "--raw"},
+      description = RAW)
+  private boolean raw;
+
+  @Option(
+      names = {"-A", "--all"},
+      description = "of all nodes")
+  private boolean all;
+
+  NodeMdInfo(Environment environment) {
+    super(environment);
+  }
+
+  @Override
+  ExitCode run(Session session) throws IOException, DogException {
+    if (!raw) {
+      session.out().println("Id\tSize\tUsed\tAvail\tUse%\tPath");
+    }
+    if (!all) {
+      print(session, session.sheep(), endpoint());
+      return ExitCode.SUCCESS;
+    }
+    List<NodeInfo> nodes = session.cluster().nodes();
+    for (int id = 0; id < nodes.size(); id++) {
+      if (!raw) {
+        session.out().println("Node " + id + ":");
+      }
+      print(session, session.sheep(nodes.get(id)), NodeList.endpoint(nodes.get(id)));
+    }
+    return ExitCode.SUCCESS;
+  }
+
+  private void print(Session session, Sheep sheep, String endpoint) throws SheepException {
+    Reply reply =
+        sheep.call(
+            RequestHeader.of(Opcode.MD_INFO, 0, DiskList.SIZE_BYTES, new RequestFields.None()));
+    for (DiskList.Disk disk : DiskList.decode(reply.orThrow("ask for the disks").body()).disks()) {
+      Space space = new Space(disk.freeBytes() + disk.usedBytes(), disk.freeBytes());
+      String columns = NodeInfoCommand.columns(space, raw);
+      session
+          .out()
+          .println(
+              raw
+                  ? endpoint + " " + disk.index() + " " + columns + " " + disk.path()
+                  : (disk.index() < 10 ? " " : "")
+                      + disk.index()
+                      + "\t"
+                      + columns
+                      + "\t"
+                      + disk.path());
+    }
+  }
+}
