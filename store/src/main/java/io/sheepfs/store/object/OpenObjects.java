@@ -15,6 +15,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Opening happens inside the cache's own exclusion for the key, and whoever replaces or removes
  * an object's file drops the entry after that. So the cache never holds a file that lost its name.
+ *
+ * <p>A file may be closed while it has writes that were not forced; it is opened again for that. An
+ * error of writing back in between is not lost by it: Linux, from 4.16 on, reports one that nobody
+ * has seen yet to whoever opens the file next.
  */
 final class OpenObjects {
 

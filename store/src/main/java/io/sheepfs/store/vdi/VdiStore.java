@@ -262,6 +262,7 @@ public final class VdiStore {
       if (tag != null && table.snapshot(name, new SnapshotSelector.ByTag(tag)) != null) {
         throw new SheepException(ResultCode.VDI_EXIST, "snapshot '" + tag + "'");
       }
+      files.flush(base.vid()); // most of it while others can still write
       long stamp = base.gate().writeLock();
       try {
         files.flush(base.vid());
