@@ -1,0 +1,152 @@
+package io.sheepfs.cache;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * The valid and the dirty bit of each block of one object, in a slot of the VDI's {@link MapFile}.
+ * Bits are changed in the mapped file itself, by aligned eight-byte stores that neither the
+ * compiler nor the death of the process can tear or reorder.
+ *
+ * <p>Changed only under the exclusive lock of its object; read under the shared one.
+ */
+final class BlockMap {
+
+  /** Bytes of a block. */
+  static final int BLOCK_BYTES = 4096;
+
+  static final int BLOCK_SHIFT = 12;
+
+  private static final VarHandle WORD =
+      MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+  private final ByteBuffer chunk;
+  private final int validAt;
+  private final int dirtyAt;
+  private final int slot;
+  private final int index;
+  private final int blocks;
+
+  BlockMap(ByteBuffer chunk, int slotAt, int slot, int index, int blocks) {
+    this.chunk = chunk;
+    this.validAt = slotAt + MapFile.SLOT_HEADER_BYTES;
+    this.dirtyAt = validAt + MapFile.bitmapBytes(blocks);
+    this.slot = slot;
+    this.index = index;
+    this.blocks = blocks;
+  }
+
+  static long word(ByteBuffer chunk, int at) {
+    return (long) WORD.getAcquire(chunk, at);
+  }
+
+  static void setWord(ByteBuffer chunk, int at, long value) {
+    WORD.setRelease(chunk, at, value);
+  }
+
+  int slot() {
+    return slot;
+  }
+
+  /** The object's index in the VDI. */
+  int index() {
+    return index;
+  }
+
+  int blocks() {
+    return blocks;
+  }
+
+  boolean isValid(int block) {
+    return isSet(validAt, block);
+  }
+
+  boolean isDirty(int block) {
+    return isSet(dirtyAt, block);
+  }
+
+  /** The first valid block from {@code from} on, or {@code to}. */
+  int nextValid(int from, int to) {
+    return next(validAt, from, to, 0);
+  }
+
+  /** The first block that is not valid from {@code from} on, or {@code to}. */
+  int nextInvalid(int from, int to) {
+    return next(validAt, from, to, -1);
+  }
+
+  int nextDirty(int from, int to) {
+    return next(dirtyAt, from, to, 0);
+  }
+
+  int nextNotDirty(int from, int to) {
+    return next(dirtyAt, from, to, -1);
+  }
+
+  /** Sets bits of {@code [from, to)}; returns how many were not set. */
+  int setValid(int from, int to) {
+    return change(validAt, from, to, true);
+  }
+
+  int setDirty(int from, int to) {
+    return change(dirtyAt, from, to, true);
+  }
+
+  /** Clears bits of {@code [from, to)}; returns how many were set. */
+  int clearValid(int from, int to) {
+    return change(validAt, from, to, false);
+  }
+
+  int clearDirty(int from, int to) {
+    return change(dirtyAt, from, to, false);
+  }
+
+  /** Sets the dirty bit where the valid bit is set; returns how many were not set. */
+  int setDirtyWhereValid(int from, int to) {
+    int changed = 0;
+    for (int block = nextValid(from, to); block < to; ) {
+      int end = nextInvalid(block, to);
+      changed += setDirty(block, end);
+      block = nextValid(end, to);
+    }
+    return changed;
+  }
+
+  private boolean isSet(int base, int block) {
+    return (word(chunk, base + (block >>> 6) * Long.BYTES) & 1L << block) != 0;
+  }
+
+  /** The first block whose bit differs from that of {@code flip}: 0 or all ones. */
+  private int next(int base, int from, int to, long flip) {
+    int block = from;
+    while (block < to) {
+      long bits = word(chunk, base + (block >>> 6) * Long.BYTES) ^ flip;
+      bits &= -1L << block;
+      if (bits != 0) {
+        return Math.min(to, (block & ~63) + Long.numberOfTrailingZeros(bits));
+      }
+      block = (block & ~63) + 64;
+    }
+    return to;
+  }
+
+  private int change(int base, int from, int to, boolean set) {
+    int changed = 0;
+    int block = from;
+    while (block < to) {
+      int end = Math.min(to, (block & ~63) + 64);
+      long mask = (-1L << block) & (-1L >>> (64 - (end - (block & ~63))));
+      int at = base + (block >>> 6) * Long.BYTES;
+      long before = word(chunk, at);
+      long after = set ? before | mask : before & ~mask;
+      if (after != before) {
+        setWord(chunk, at, after);
+        changed += Long.bitCount(after ^ before);
+      }
+      block = end;
+    }
+    return changed;
+  }
+}

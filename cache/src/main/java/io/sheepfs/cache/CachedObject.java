@@ -1,0 +1,266 @@
+package io.sheepfs.cache;
+
+import io.sheepfs.protocol.ObjectId;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.locks.StampedLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One object in the cache. The lock is held for work on memory and on the cache's disk, never while
+ * the store is asked. All fields are guarded by it; the volatile ones may be read without.
+ */
+final class CachedObject {
+
+  /** A read of the store that is on its way. What it brings is void once it is spoiled. */
+  static final class Fetch {
+    final int from;
+    final int to;
+    boolean spoiled;
+
+    Fetch(int from, int to) {
+      this.from = from;
+      this.to = to;
+    }
+  }
+
+  final ObjectId oid;
+  final VdiCache vdi;
+  final StampedLock lock = new StampedLock();
+  final List<Fetch> fetches = new ArrayList<>();
+
+  /** Blocks of which a push is on its way. */
+  final BitSet inFlight = new BitSet();
+
+  /** Dirty blocks that the store has, or is just being given, as they are here. */
+  final BitSet current = new BitSet();
+
+  /** Dirty blocks that the flush of the VDI on its way makes durable, if it succeeds. */
+  final BitSet flushing = new BitSet();
+
+  private final Counters counters;
+  @Nullable BlockMap map;
+  @Nullable ObjectFile file;
+
+  /** Whether the store is known to have the object, so that a write needs not ask. */
+  boolean known;
+
+  /** Out of the cache: whoever meets it looks again. */
+  boolean dead;
+
+  /** The object is being replaced, removed or written through. */
+  boolean busy;
+
+  volatile int dirtyCount;
+  volatile int validCount;
+  volatile long dirtySinceNanos;
+  private long ticket;
+
+  CachedObject(ObjectId oid, VdiCache vdi, Counters counters) {
+    this.oid = oid;
+    this.vdi = vdi;
+    this.counters = counters;
+  }
+
+  int blocks() {
+    return 1 << (vdi.blockSizeShift - BlockMap.BLOCK_SHIFT);
+  }
+
+  boolean isValid(int from, int to) {
+    return map != null && map.nextInvalid(from, to) == to;
+  }
+
+  boolean isDirty(int block) {
+    return map != null && map.isDirty(block);
+  }
+
+  /** Makes sure that there are a file and a slot. */
+  void prepare(CacheDisk disk) throws IOException {
+    if (file == null) {
+      file = disk.open(vdi.vid, oid.index());
+    }
+    if (map == null) {
+      map = vdi.allocate(disk, oid.index());
+    }
+  }
+
+  /** Puts blocks that the store has into the cache. */
+  void install(CacheDisk disk, int from, ByteBuffer bytes) throws IOException {
+    prepare(disk);
+    int to = from + (bytes.remaining() >>> BlockMap.BLOCK_SHIFT);
+    file().write(bytes, (long) from << BlockMap.BLOCK_SHIFT);
+    countValid(map().setValid(from, to));
+    markClean(from, to);
+  }
+
+  /**
+   * Takes a write of blocks that are valid, or are overwritten whole.
+   *
+   * <p>A valid block becomes dirty before its bytes change, and an absent one gets its bytes before
+   * it becomes dirty and then valid. So whenever the process dies, a block that is not dirty is as
+   * the store has it, and a block that is valid was written whole.
+   */
+  void write(CacheDisk disk, long offset, ByteBuffer src, long nowNanos) throws IOException {
+    prepare(disk);
+    int from = (int) (offset >>> BlockMap.BLOCK_SHIFT);
+    int to = blockAfter(offset + src.remaining());
+    spoil(from, to);
+    current.clear(from, to);
+    flushing.clear(from, to);
+    countDirty(map().setDirtyWhereValid(from, to), nowNanos);
+    file().write(src, offset);
+    countDirty(map().setDirty(from, to), nowNanos);
+    countValid(map().setValid(from, to));
+  }
+
+  /** The store has these dirty blocks for good. */
+  void markClean(int from, int to) {
+    if (map != null) {
+      countDirty(-map.clearDirty(from, to), 0);
+    }
+    current.clear(from, to);
+    flushing.clear(from, to);
+  }
+
+  /** Forgets blocks, dirty or not. */
+  void drop(int from, int to) {
+    spoil(from, to);
+    if (map != null) {
+      countValid(-map.clearValid(from, to));
+    }
+    markClean(from, to);
+  }
+
+  /** Forgets the blocks that are not dirty. */
+  void dropClean(int from, int to) {
+    spoil(from, to);
+    if (map == null) {
+      return;
+    }
+    for (int block = map.nextNotDirty(from, to); block < to; ) {
+      int end = map.nextDirty(block, to);
+      countValid(-map.clearValid(block, end));
+      block = map.nextNotDirty(end, to);
+    }
+  }
+
+  /** Counts what the map of an earlier process says; half-made blocks are absent. */
+  void recover(BlockMap found, long nowNanos) {
+    map = found;
+    known = true;
+    for (int block = found.nextInvalid(0, blocks()); block < blocks(); ) {
+      int end = found.nextValid(block, blocks());
+      found.clearDirty(block, end);
+      block = found.nextInvalid(end, blocks());
+    }
+    int valid = 0;
+    int dirty = 0;
+    for (int block = found.nextValid(0, blocks()); block < blocks(); ) {
+      valid++;
+      dirty += found.isDirty(block) ? 1 : 0;
+      block = found.nextValid(block + 1, blocks());
+    }
+    countValid(valid);
+    countDirty(dirty, nowNanos);
+  }
+
+  void spoil(int from, int to) {
+    for (Fetch fetch : fetches) {
+      if (fetch.from < to && from < fetch.to) {
+        fetch.spoiled = true;
+      }
+    }
+  }
+
+  static int blockAfter(long end) {
+    return (int) ((end + BlockMap.BLOCK_BYTES - 1) >>> BlockMap.BLOCK_SHIFT);
+  }
+
+  BlockMap map() {
+    if (map == null) {
+      throw new IllegalStateException("no map: " + oid);
+    }
+    return map;
+  }
+
+  ObjectFile file() {
+    if (file == null) {
+      throw new IllegalStateException("no file: " + oid);
+    }
+    return file;
+  }
+
+  private void countValid(int change) {
+    int valid = validCount + change;
+    validCount = valid;
+    counters.validBlocks.add(change);
+  }
+
+  private void countDirty(int change, long nowNanos) {
+    if (change == 0) {
+      return;
+    }
+    if (dirtyCount == 0) {
+      dirtySinceNanos = nowNanos;
+      vdi.dirty.add(this);
+    }
+    int dirty = dirtyCount + change;
+    dirtyCount = dirty;
+    counters.dirtyBlocks.addAndGet(change);
+    if (dirtyCount == 0) {
+      vdi.dirty.remove(this);
+    }
+  }
+
+  /** A number that changes with each {@link #signal}. To be read under the lock. */
+  synchronized long ticket() {
+    return ticket;
+  }
+
+  /** Wakes all who {@link #await}. */
+  synchronized void signal() {
+    ticket++;
+    notifyAll();
+  }
+
+  /** Waits, without the lock, for a signal after {@code seen} was read. */
+  synchronized void await(long seen) {
+    boolean interrupted = false;
+    while (ticket == seen) {
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Fails if the object contradicts itself. Under the lock. */
+  void assertInvariants() {
+    int valid = 0;
+    int dirty = 0;
+    for (int i = 0; map != null && i < blocks(); i++) {
+      valid += map.isValid(i) ? 1 : 0;
+      dirty += map.isDirty(i) ? 1 : 0;
+      check(!map.isDirty(i) || map.isValid(i), "a dirty block is valid");
+      check(!current.get(i) || map.isDirty(i) || inFlight.get(i), "only dirty blocks are current");
+      check(!flushing.get(i) || current.get(i), "a block being flushed is as the store has it");
+    }
+    check(valid == validCount, "valid blocks are counted");
+    check(dirty == dirtyCount, "dirty blocks are counted");
+    check(vdi.dirty.contains(this) == dirty > 0, "dirty objects are listed");
+    check(map == null || !dead, "a dead object has no map");
+  }
+
+  private void check(boolean holds, String what) {
+    if (!holds) {
+      throw new IllegalStateException("does not hold for " + oid + ": " + what);
+    }
+  }
+}

@@ -1,0 +1,334 @@
+package io.sheepfs.cache;
+
+import io.sheepfs.protocol.VdiId;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A cache directory on a real file system.
+ *
+ * <pre>
+ *   CACHE_DIR/lock            locked by the process that uses the directory
+ *   CACHE_DIR/state           whose cache it is, and how it was left
+ *   CACHE_DIR/quarantine/     what made no sense; nothing here is ever read again
+ *   CACHE_DIR/&lt;vid %06x&gt;/maps
+ *   CACHE_DIR/&lt;vid %06x&gt;/&lt;index %08x&gt;
+ * </pre>
+ *
+ * <p>Directories have mode 0700, files 0600, and links are not followed.
+ */
+final class FileDisk implements CacheDisk {
+
+  private static final Logger log = LoggerFactory.getLogger(FileDisk.class);
+  private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+  private static final String LOCK = "lock";
+  private static final String STATE = "state";
+  private static final String NEW_STATE = "state.new";
+  private static final String QUARANTINE = "quarantine";
+  private static final String MAPS = "maps";
+  private static final int MAX_STATE_BYTES = 4096;
+  private static final int ZEROS_BYTES = 1 << 16;
+  private static final Pattern VDI_NAME = Pattern.compile("[0-9a-f]{6}");
+  private static final Pattern OBJECT_NAME = Pattern.compile("[0-9a-f]{8}");
+  private static final FileAttribute<?> DIRECTORY_MODE =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+  private static final FileAttribute<?> FILE_MODE =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+  private static final Set<OpenOption> READ_WRITE =
+      Set.of(
+          StandardOpenOption.CREATE,
+          StandardOpenOption.READ,
+          StandardOpenOption.WRITE,
+          LinkOption.NOFOLLOW_LINKS);
+
+  private final Path directory;
+  private final FileChannel lockFile;
+
+  private FileDisk(Path directory, FileChannel lockFile) {
+    this.directory = directory;
+    this.lockFile = lockFile;
+  }
+
+  /**
+   * Opens a cache directory, and makes it if need be.
+   *
+   * @throws IOException with a message for the user if another process uses it
+   */
+  static FileDisk open(Path directory) throws IOException {
+    if (!Files.isDirectory(directory)) {
+      Files.createDirectories(directory.toAbsolutePath().getParent());
+      Files.createDirectory(directory, DIRECTORY_MODE);
+    }
+    Path lockPath = directory.resolve(LOCK);
+    FileChannel lockFile = FileChannel.open(lockPath, READ_WRITE, FILE_MODE);
+    FileLock lock = null;
+    try {
+      lock = lockFile.tryLock();
+    } catch (OverlappingFileLockException e) {
+      log.debug("the cache directory {} is locked by this process", directory);
+    } finally {
+      if (lock == null) {
+        lockFile.close();
+      }
+    }
+    if (lock == null) {
+      throw new IOException("cache directory " + directory + " is in use by another process");
+    }
+    return new FileDisk(directory, lockFile);
+  }
+
+  @Override
+  public String bootId() throws IOException {
+    return Files.readString(BOOT_ID).strip();
+  }
+
+  @Override
+  public byte @Nullable [] readState() throws IOException {
+    Path path = directory.resolve(STATE);
+    try {
+      if (Files.size(path) > MAX_STATE_BYTES) {
+        throw new IOException(path + " is damaged: longer than " + MAX_STATE_BYTES + " bytes");
+      }
+      return Files.readAllBytes(path);
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
+  @Override
+  public void writeState(byte[] state) throws IOException {
+    Path temporary = directory.resolve(NEW_STATE);
+    Files.deleteIfExists(temporary);
+    try (FileChannel file = FileChannel.open(temporary, READ_WRITE, FILE_MODE)) {
+      ByteBuffer bytes = ByteBuffer.wrap(state);
+      while (bytes.hasRemaining()) {
+        file.write(bytes);
+      }
+      file.force(true);
+    }
+    Files.move(temporary, directory.resolve(STATE), StandardCopyOption.ATOMIC_MOVE);
+    forceDirectory(directory);
+  }
+
+  @Override
+  public List<VdiId> vdis() throws IOException {
+    Set<String> own = Set.of(LOCK, STATE, NEW_STATE, QUARANTINE);
+    List<VdiId> vdis = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        String name = entry.getFileName().toString();
+        if (own.contains(name) || name.equals("lost+found")) {
+          continue;
+        }
+        if (VDI_NAME.matcher(name).matches()
+            && !name.equals("000000")
+            && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+          vdis.add(new VdiId(HexFormat.fromHexDigits(name)));
+        } else {
+          setAside(entry, name);
+        }
+      }
+    }
+    return vdis;
+  }
+
+  @Override
+  public List<Integer> objects(VdiId vid) throws IOException {
+    List<Integer> indexes = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(path(vid))) {
+      for (Path entry : entries) {
+        String name = entry.getFileName().toString();
+        if (name.equals(MAPS)) {
+          continue;
+        }
+        if (OBJECT_NAME.matcher(name).matches()
+            && Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)) {
+          indexes.add(HexFormat.fromHexDigits(name));
+        } else {
+          setAside(entry, path(vid).getFileName() + "-" + name);
+        }
+      }
+    }
+    return indexes;
+  }
+
+  @Override
+  public ObjectFile open(VdiId vid, int index) throws IOException {
+    makeVdiDirectory(vid);
+    return new ChannelFile(path(vid, index));
+  }
+
+  @Override
+  public void delete(VdiId vid, int index) throws IOException {
+    Files.deleteIfExists(path(vid, index));
+  }
+
+  @Override
+  public void deleteVdi(VdiId vid) throws IOException {
+    if (Files.isDirectory(path(vid), LinkOption.NOFOLLOW_LINKS)) {
+      Files.walkFileTree(
+          path(vid),
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                throws IOException {
+              Files.delete(file);
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path dir, @Nullable IOException e)
+                throws IOException {
+              Files.delete(dir);
+              return FileVisitResult.CONTINUE;
+            }
+          });
+    }
+  }
+
+  @Override
+  public void quarantine(VdiId vid) throws IOException {
+    setAside(path(vid), path(vid).getFileName().toString());
+  }
+
+  @Override
+  public long mapBytes(VdiId vid) throws IOException {
+    try {
+      return Files.size(path(vid).resolve(MAPS));
+    } catch (NoSuchFileException e) {
+      return 0;
+    }
+  }
+
+  @Override
+  public ByteBuffer map(VdiId vid, long position, int length) throws IOException {
+    makeVdiDirectory(vid);
+    try (FileChannel file = FileChannel.open(path(vid).resolve(MAPS), READ_WRITE, FILE_MODE)) {
+      // A store into a mapped hole of a full disk would kill the process, so there are no holes.
+      ByteBuffer zeros = ByteBuffer.allocate(ZEROS_BYTES);
+      for (long size = file.size(); size < position + length; size = file.size()) {
+        zeros.clear().limit((int) Math.min(zeros.capacity(), position + length - size));
+        file.write(zeros, size);
+      }
+      return file.map(FileChannel.MapMode.READ_WRITE, position, length);
+    }
+  }
+
+  @Override
+  public void forceMaps(VdiId vid) throws IOException {
+    Path maps = path(vid).resolve(MAPS);
+    if (Files.exists(maps)) {
+      try (FileChannel file = FileChannel.open(maps, StandardOpenOption.WRITE)) {
+        file.force(true);
+      }
+    }
+    if (Files.isDirectory(path(vid))) {
+      forceDirectory(path(vid));
+      forceDirectory(directory);
+    }
+  }
+
+  @Override
+  public long freeBytes() throws IOException {
+    return Files.getFileStore(directory).getUsableSpace();
+  }
+
+  @Override
+  public void close() throws IOException {
+    lockFile.close();
+  }
+
+  private void makeVdiDirectory(VdiId vid) throws IOException {
+    Path path = path(vid);
+    if (!Files.isDirectory(path)) {
+      Files.createDirectories(path, DIRECTORY_MODE);
+    }
+  }
+
+  private void setAside(Path entry, String name) throws IOException {
+    Path quarantine = Files.createDirectories(directory.resolve(QUARANTINE), DIRECTORY_MODE);
+    Path target = quarantine.resolve(name);
+    for (int i = 1; Files.exists(target, LinkOption.NOFOLLOW_LINKS); i++) {
+      target = quarantine.resolve(name + "." + i);
+    }
+    log.warn("{} makes no sense in a cache; it is now {}", entry, target);
+    Files.move(entry, target);
+  }
+
+  private Path path(VdiId vid) {
+    return directory.resolve(HexFormat.of().toHexDigits(vid.value(), 6));
+  }
+
+  private Path path(VdiId vid, int index) {
+    return path(vid).resolve(HexFormat.of().toHexDigits(index));
+  }
+
+  private static void forceDirectory(Path path) throws IOException {
+    try (FileChannel handle = FileChannel.open(path, StandardOpenOption.READ)) {
+      handle.force(true);
+    }
+  }
+
+  /** An object's file as the channel it was opened as. */
+  private static final class ChannelFile implements ObjectFile {
+    private final FileChannel file;
+
+    ChannelFile(Path path) throws IOException {
+      this.file = FileChannel.open(path, READ_WRITE, FILE_MODE);
+    }
+
+    @Override
+    public void read(ByteBuffer dst, long position) throws IOException {
+      long at = position;
+      while (dst.hasRemaining()) {
+        int count = file.read(dst, at);
+        if (count < 0) {
+          throw new IOException("a cached block is not in its file: it ends before " + at);
+        }
+        at += count;
+      }
+    }
+
+    @Override
+    public void write(ByteBuffer src, long position) throws IOException {
+      long at = position;
+      while (src.hasRemaining()) {
+        at += file.write(src, at);
+      }
+    }
+
+    @Override
+    public void force() throws IOException {
+      file.force(true);
+    }
+
+    @Override
+    public void close() throws IOException {
+      file.close();
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package io.sheepfs.cache;
+
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
+import java.io.IOException;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** What a cache knows of one VDI. Safe for any number of threads. */
+final class VdiCache {
+
+  final VdiId vid;
+  final int blockSizeShift;
+
+  /** The objects with dirty blocks; changed under the exclusive lock of the object. */
+  final Set<CachedObject> dirty = ConcurrentHashMap.newKeySet();
+
+  /** Set when the VDI has become a snapshot: writes go to the store, which refuses them. */
+  volatile boolean frozen;
+
+  private @Nullable MapFile maps;
+
+  VdiCache(VdiId vid, int blockSizeShift, @Nullable MapFile maps) {
+    this.vid = vid;
+    this.blockSizeShift = blockSizeShift;
+    this.maps = maps;
+  }
+
+  synchronized BlockMap allocate(CacheDisk disk, int index) throws IOException {
+    if (maps == null) {
+      maps = MapFile.create(disk, vid, blockSizeShift);
+    }
+    return maps.allocate(index);
+  }
+
+  synchronized void free(BlockMap map) {
+    if (maps != null) {
+      maps.free(map);
+    }
+  }
+
+  void checkBounds(long offset, long length) throws SheepException {
+    if (offset < 0 || length < 0 || length > (1L << blockSizeShift) - offset) {
+      throw new SheepException(
+          ResultCode.INVALID_PARMS, "use " + offset + "+" + length + " of an object of VDI " + vid);
+    }
+  }
+}

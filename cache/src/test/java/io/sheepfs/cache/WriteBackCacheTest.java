@@ -1,0 +1,7 @@
+package io.sheepfs.cache;
+
+final class WriteBackCacheTest extends CacheContract {
+  WriteBackCacheTest() {
+    super(CacheMode.WRITEBACK);
+  }
+}
