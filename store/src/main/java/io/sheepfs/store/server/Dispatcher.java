@@ -1,0 +1,144 @@
+package io.sheepfs.store.server;
+
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseFields;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.store.LocalSheep;
+import java.util.EnumMap;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds the handler of a request, after the checks that come before any handler: the version, the
+ * opcode, whether the cluster runs. Safe for any number of threads.
+ */
+final class Dispatcher {
+
+  private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
+
+  private final LocalSheep sheep;
+  private final Map<Opcode, Handler> handlers = new EnumMap<>(Opcode.class);
+
+  Dispatcher(LocalSheep sheep, Counters counters, int maxBodyBytes, Runnable shutdown) {
+    this.sheep = sheep;
+    add(new ObjectHandlers(sheep.objects(), maxBodyBytes));
+    add(new VdiHandlers(sheep));
+    add(new NodeHandlers(sheep, counters, shutdown));
+  }
+
+  private void add(ObjectHandlers objects) {
+    handlers.put(Opcode.READ_OBJ, objects::readObj);
+    handlers.put(Opcode.WRITE_OBJ, objects::writeObj);
+    handlers.put(Opcode.CREATE_AND_WRITE_OBJ, objects::createAndWriteObj);
+    handlers.put(Opcode.REMOVE_OBJ, objects::removeObj);
+    handlers.put(Opcode.DISCARD_OBJ, objects::discardObj);
+    handlers.put(Opcode.FLUSH_VDI, objects::flushVdi);
+    handlers.put(Opcode.READ_PEER, objects::readObj);
+    handlers.put(Opcode.EXIST, objects::exist);
+    handlers.put(Opcode.GET_HASH, objects::getHash);
+    handlers.put(Opcode.OIDS_EXIST, objects::oidsExist);
+    handlers.put(Opcode.GET_OBJ_LIST, objects::getObjList);
+  }
+
+  private void add(VdiHandlers vdis) {
+    handlers.put(Opcode.GET_VDI_INFO, vdis::getVdiInfo);
+    handlers.put(Opcode.NEW_VDI, vdis::newVdi);
+    handlers.put(Opcode.DEL_VDI, vdis::delVdi);
+    handlers.put(Opcode.LOCK_VDI, vdis::lockVdi);
+    handlers.put(Opcode.RELEASE_VDI, vdis::releaseVdi);
+    handlers.put(Opcode.READ_VDIS, vdis::readVdis);
+    handlers.put(Opcode.READ_DEL_VDIS, vdis::readDelVdis);
+    handlers.put(Opcode.GET_VDI_ATTR, vdis::getVdiAttr);
+    handlers.put(Opcode.GET_VDI_COPIES, vdis::getVdiCopies);
+    handlers.put(Opcode.ALTER_VDI_COPY, vdis::alterVdiCopy);
+  }
+
+  private void add(NodeHandlers node) {
+    handlers.put(Opcode.GET_CLUSTER_DEFAULT, node::getClusterDefault);
+    handlers.put(Opcode.GET_NODE_LIST, node::getNodeList);
+    handlers.put(Opcode.MAKE_FS, node::makeFs);
+    handlers.put(Opcode.SHUTDOWN, node::shutdown);
+    handlers.put(Opcode.KILL_NODE, node::shutdown);
+    handlers.put(Opcode.STAT_SHEEP, node::statSheep);
+    handlers.put(Opcode.STAT_CLUSTER, node::statCluster);
+    handlers.put(Opcode.FORCE_RECOVER, node::forceRecover);
+    handlers.put(Opcode.GET_STORE_LIST, node::getStoreList);
+    handlers.put(Opcode.CLEANUP, node::nothingToDo);
+    handlers.put(Opcode.FLUSH_DEL_CACHE, node::nothingToDo);
+    handlers.put(Opcode.DELETE_CACHE, node::nothingToDo);
+    handlers.put(Opcode.NOTIFY_VDI_DEL, node::nothingToDo);
+    handlers.put(Opcode.REWEIGHT, node::nothingToDo);
+    handlers.put(Opcode.STAT_RECOVERY, node::statRecovery);
+    handlers.put(Opcode.ENABLE_RECOVER, node::enableRecover);
+    handlers.put(Opcode.DISABLE_RECOVER, node::disableRecover);
+    handlers.put(Opcode.MD_INFO, node::mdInfo);
+    handlers.put(Opcode.GET_CACHE_INFO, node::invalid);
+    handlers.put(Opcode.CACHE_PURGE, node::invalid);
+    handlers.put(Opcode.PREVENT_INODE_UPDATE, node::invalid);
+    handlers.put(Opcode.ALLOW_INODE_UPDATE, node::invalid);
+    handlers.put(Opcode.STAT, node::stat);
+    handlers.put(Opcode.GET_LOGLEVEL, node::getLogLevel);
+    handlers.put(Opcode.SET_LOGLEVEL, node::setLogLevel);
+    handlers.put(Opcode.CLUSTER_INFO, node::clusterInfo);
+    handlers.put(Opcode.GET_EPOCH, node::getEpoch);
+    handlers.put(Opcode.VDI_STATE_CHECKPOINT_CTL, node::vdiStateCheckpointCtl);
+    handlers.put(Opcode.GET_RECOVERY, node::getRecovery);
+    handlers.put(Opcode.SET_RECOVERY, node::setRecovery);
+    handlers.put(Opcode.GET_VNODES, node::getVnodes);
+    handlers.put(Opcode.SET_VNODES, node::setVnodes);
+    for (Opcode opcode : Opcode.values()) {
+      handlers.putIfAbsent(opcode, node::notSupported);
+    }
+  }
+
+  /** The epoch for the header of an answer: a single node stays in the first. */
+  int epoch() {
+    return sheep.createTime() == 0 ? 0 : 1;
+  }
+
+  /** Carries a request out. Whatever goes wrong is in the answer. */
+  Answer answer(Request request) {
+    RequestHeader header = request.header();
+    if (!Opcode.accepts(header.opcodeCode(), header.protoVersion())) {
+      return Answer.of(ResultCode.VER_MISMATCH);
+    }
+    Opcode opcode = header.opcode();
+    Handler handler = opcode == null ? null : handlers.get(opcode);
+    if (opcode == null || handler == null) {
+      return Answer.of(ResultCode.INVALID_PARMS);
+    }
+    ResultCode state = sheep.state();
+    if (state != ResultCode.SUCCESS && !opcode.servedWhileWaiting()) {
+      return Answer.of(state);
+    }
+    try {
+      return fitting(handler.answer(request), header);
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.EIO || e.result() == ResultCode.SYSTEM_ERROR) {
+        log.warn("{} failed", header, e);
+      } else {
+        log.debug("{} is refused: {}", header, e.toString());
+      }
+      return Answer.of(e.result());
+    } catch (IllegalArgumentException e) {
+      log.debug("{} is impossible: {}", header, e.toString());
+      return Answer.of(ResultCode.INVALID_PARMS);
+    } catch (RuntimeException e) {
+      log.error("{} failed, which is a bug", header, e);
+      return Answer.of(ResultCode.SYSTEM_ERROR);
+    }
+  }
+
+  /** More than the sender reads would be taken for the next header. */
+  private static Answer fitting(Answer answer, RequestHeader header) {
+    if (answer.body().readableBytes() <= header.answerLimit()) {
+      return answer;
+    }
+    answer.body().release();
+    return new Answer(
+        ResultCode.BUFFER_SMALL, new ResponseFields.None(), io.netty.buffer.Unpooled.EMPTY_BUFFER);
+  }
+}

@@ -1,0 +1,78 @@
+package io.sheepfs.store.server;
+
+import java.time.Duration;
+
+/**
+ * The bounds of a server.
+ *
+ * @param workers threads that do the disk's work
+ * @param maxConnections how many clients are served at a time; more are turned away
+ * @param maxRequestsPerConnection how many requests of one client are under way at a time
+ * @param maxBodyBytes the longest body of a request or an answer
+ * @param maxConnectionBytes what the requests and answers of one client may take; a single request
+ *     is let through whatever it takes
+ * @param maxTotalBytes the same for all clients together; at least {@code maxBodyBytes}
+ * @param frameTimeout how long a client may be silent in the middle of a request, or may leave an
+ *     answer unread
+ * @param drainTimeout how long closing the server waits for what is under way
+ */
+public record ServerOptions(
+    int workers,
+    int maxConnections,
+    int maxRequestsPerConnection,
+    int maxBodyBytes,
+    long maxConnectionBytes,
+    long maxTotalBytes,
+    Duration frameTimeout,
+    Duration drainTimeout) {
+
+  private static final int MEBIBYTE = 1 << 20;
+
+  /** What suits a node with the usual objects of 4 MiB. */
+  public static final ServerOptions DEFAULTS =
+      new ServerOptions(
+          16,
+          1024,
+          128,
+          16 * MEBIBYTE,
+          32L * MEBIBYTE,
+          128L * MEBIBYTE,
+          Duration.ofSeconds(60),
+          Duration.ofSeconds(10));
+
+  public ServerOptions {
+    if (workers < 1 || maxConnections < 1 || maxRequestsPerConnection < 1 || maxBodyBytes < 1) {
+      throw new IllegalArgumentException("a server that could not serve anything");
+    }
+    if (maxTotalBytes < maxBodyBytes) {
+      throw new IllegalArgumentException(
+          "a body of " + maxBodyBytes + " bytes does not fit into " + maxTotalBytes);
+    }
+  }
+
+  /** The same with another time for half a request, or an unread answer. */
+  public ServerOptions withFrameTimeout(Duration timeout) {
+    return new ServerOptions(
+        workers,
+        maxConnections,
+        maxRequestsPerConnection,
+        maxBodyBytes,
+        maxConnectionBytes,
+        maxTotalBytes,
+        timeout,
+        drainTimeout);
+  }
+
+  /** The same with another budget for each client and for all of them. */
+  public ServerOptions withBudgets(long connectionBytes, long totalBytes) {
+    return new ServerOptions(
+        workers,
+        maxConnections,
+        maxRequestsPerConnection,
+        maxBodyBytes,
+        connectionBytes,
+        totalBytes,
+        frameTimeout,
+        drainTimeout);
+  }
+}

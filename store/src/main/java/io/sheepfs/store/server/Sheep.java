@@ -1,0 +1,217 @@
+package io.sheepfs.store.server;
+
+import io.sheepfs.store.LocalSheep;
+import io.sheepfs.store.LocalSheepOptions;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The main class: {@code sheep [OPTIONS] DIR}, a storage node. */
+@Command(
+    name = "sheep",
+    description = "Serves the objects in a directory to Sheepdog clients.",
+    sortOptions = false)
+@SuppressWarnings("UnusedVariable") // some options are only taken, or picocli acts on them itself
+public final class Sheep implements Callable<Integer> {
+
+  private static final Logger log = LoggerFactory.getLogger(Sheep.class);
+
+  private static final int FAILURE = 1;
+  private static final int DEFAULT_PORT = 7000;
+
+  /** The number of the file descriptor on which the launcher waits for READY. */
+  private static final String STATUS_FD = "sheepfs.status.fd";
+
+  @Parameters(arity = "1", paramLabel = "DIR", description = "Where the objects are kept.")
+  private @Nullable Path directory;
+
+  @Option(
+      names = {"-c", "--cluster"},
+      defaultValue = "local",
+      description = "How nodes find each other. Only 'local': one node without others.")
+  private String cluster = "local";
+
+  @Option(
+      names = {"-b", "--bindaddr", "--bind"},
+      defaultValue = "127.0.0.1",
+      description = "The address to listen on; ${DEFAULT-VALUE} without this option.")
+  private String bindAddress = "127.0.0.1";
+
+  @Option(
+      names = {"-p", "--port"},
+      defaultValue = "" + DEFAULT_PORT,
+      description = "The TCP port to listen on; ${DEFAULT-VALUE} without this option.")
+  private int port = DEFAULT_PORT;
+
+  @Option(
+      names = {"-y", "--myaddr"},
+      description = "The address that clients are told.")
+  private @Nullable String ownAddress;
+
+  @Option(
+      names = {"-z", "--zone"},
+      description = "The failure domain, a number.")
+  private @Nullable Long zone;
+
+  @Option(
+      names = {"-V", "--vnodes"},
+      description = "Virtual nodes; a single node has always 128.")
+  private @Nullable Integer virtualNodes;
+
+  @Option(
+      names = {"-g", "--gateway"},
+      description = "Not supported: a node without a store.")
+  private boolean gateway;
+
+  @Option(
+      names = {"-f", "--foreground"},
+      description = "Stay in the foreground.")
+  private boolean foreground;
+
+  @Option(
+      names = {"-l", "--log"},
+      description = "Taken for the sake of old scripts, and ignored.")
+  private @Nullable String logOptions;
+
+  @Option(
+      names = "--insecure",
+      description = "Allow an address that other machines can reach. There is no encryption.")
+  private boolean insecure;
+
+  @Option(
+      names = {"-v", "--version"},
+      versionHelp = true,
+      description = "Print the version and exit.")
+  private boolean versionAsked;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Print this help and exit.")
+  private boolean helpAsked;
+
+  private Sheep() {}
+
+  /** Runs a node until it is told to end, and ends the process with its exit code. */
+  public static void main(String[] args) {
+    System.exit(commandLine().execute(args));
+  }
+
+  static CommandLine commandLine() {
+    CommandLine line = new CommandLine(new Sheep());
+    line.getCommandSpec().version("Sheepdog daemon (sheepfs) 0.1.0");
+    line.getCommandSpec().exitCodeOnInvalidInput(FAILURE);
+    return line;
+  }
+
+  @Override
+  public Integer call() {
+    String problem = problem();
+    if (problem != null) {
+      return fail(problem);
+    }
+    try {
+      return serve();
+    } catch (IOException e) {
+      return fail(String.valueOf(e.getMessage()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return FAILURE;
+    }
+  }
+
+  /** What the options ask for that this version cannot do. */
+  private @Nullable String problem() {
+    if (!cluster.equals("local")) {
+      return "cluster driver '" + cluster + "' is not supported in this version, only 'local'";
+    }
+    if (gateway) {
+      return "a gateway without a store (-g) is not supported in this version";
+    }
+    if (port < 0 || port > 0xFFFF) {
+      return "not a port: " + port;
+    }
+    if (zone != null && (zone < 0 || zone > 0xFFFF_FFFFL)) {
+      return "not a zone: " + zone;
+    }
+    if (virtualNodes != null && virtualNodes < 1) {
+      return "not a number of virtual nodes: " + virtualNodes;
+    }
+    return null;
+  }
+
+  private int serve() throws IOException, InterruptedException {
+    InetAddress bind = InetAddress.getByName(bindAddress);
+    if (!bind.isLoopbackAddress() && !insecure) {
+      return fail(
+          bindAddress + " can be reached by other machines, unencrypted; say --insecure to do so");
+    }
+    InetAddress told = InetAddress.getByName(ownAddress == null ? bindAddress : ownAddress);
+    LocalSheepOptions options =
+        LocalSheepOptions.defaults().withFormatIfNew(false).withAddress(told, port);
+    if (zone != null) {
+      options = options.withZone((int) (long) zone);
+    }
+    if (directory == null) {
+      throw new IllegalStateException("picocli asks for the directory");
+    }
+    LocalSheep sheep = LocalSheep.open(directory, options);
+    SheepServer server;
+    try {
+      server = SheepServer.start(sheep, new InetSocketAddress(bind, port), ServerOptions.DEFAULTS);
+    } catch (IOException e) {
+      sheep.close();
+      throw e;
+    }
+    Thread end = new Thread(() -> end(server, sheep), "sheep-end");
+    Runtime.getRuntime().addShutdownHook(end);
+    tell("READY");
+    log.info("serving {} on {} port {}", directory, bindAddress, server.port());
+    server.awaitShutdown();
+    return CommandLine.ExitCode.OK; // the hook closes everything on the way out
+  }
+
+  private static void end(SheepServer server, LocalSheep sheep) {
+    server.close();
+    try {
+      sheep.close();
+    } catch (IOException e) {
+      log.error("the store cannot be closed", e);
+    }
+  }
+
+  private static int fail(String message) {
+    System.err.println("sheep: " + message);
+    tell("sheep: " + message);
+    return FAILURE;
+  }
+
+  /** A line for the launcher, if one waits. */
+  private static void tell(String line) {
+    String descriptor = System.getProperty(STATUS_FD);
+    if (descriptor == null) {
+      return;
+    }
+    try (PrintStream status =
+        new PrintStream(
+            Files.newOutputStream(Path.of("/proc/self/fd/" + descriptor)),
+            true,
+            StandardCharsets.UTF_8)) {
+      status.println(line);
+    } catch (IOException e) {
+      log.warn("nobody waits on descriptor {}", descriptor, e);
+    }
+  }
+}

@@ -1,0 +1,179 @@
+package io.sheepfs.store.server;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.handler.timeout.WriteTimeoutHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import io.sheepfs.protocol.codec.RequestDecoder;
+import io.sheepfs.protocol.codec.ResponseEncoder;
+import io.sheepfs.store.LocalSheep;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves a store on a TCP port, to clients of ours and of the original. The store stays open when
+ * the server closes.
+ *
+ * <p>Safe for any number of threads.
+ */
+public final class SheepServer implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(SheepServer.class);
+
+  private static final boolean EPOLL = Epoll.isAvailable();
+  private static final int LOW_WATER_BYTES = 1 << 18;
+  private static final int HIGH_WATER_BYTES = 1 << 20;
+  private static final int KEEPALIVE_SECONDS = 30;
+
+  private final ServerOptions options;
+  private final ServerCore core;
+  private final ExecutorService workers;
+  private final EventLoopGroup eventLoops;
+  private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
+  private final CountDownLatch shutdownAsked = new CountDownLatch(1);
+  private final Channel listener;
+
+  private SheepServer(LocalSheep sheep, InetSocketAddress address, ServerOptions options)
+      throws IOException {
+    this.options = options;
+    this.workers =
+        Executors.newFixedThreadPool(
+            options.workers(), new DefaultThreadFactory("sheep-disk", true));
+    this.core = new ServerCore(sheep, options, workers, shutdownAsked::countDown);
+    this.eventLoops =
+        new MultiThreadIoEventLoopGroup(
+            2,
+            new DefaultThreadFactory("sheep-server", true),
+            EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+    Future<Void> bound = bootstrap().bind(address).awaitUninterruptibly();
+    if (!bound.isSuccess()) {
+      workers.shutdown();
+      Future<?> unused = eventLoops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+      throw new IOException("cannot listen on " + address, bound.cause());
+    }
+    this.listener = ((io.netty.channel.ChannelFuture) bound).channel();
+  }
+
+  /**
+   * Starts to serve.
+   *
+   * @param address port 0 takes any that is free
+   * @throws IOException if the address cannot be listened on
+   */
+  public static SheepServer start(
+      LocalSheep sheep, InetSocketAddress address, ServerOptions options) throws IOException {
+    return new SheepServer(sheep, address, options);
+  }
+
+  private ServerBootstrap bootstrap() {
+    Class<? extends ServerChannel> type =
+        EPOLL ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+    ServerBootstrap bootstrap =
+        new ServerBootstrap()
+            .group(eventLoops)
+            .channel(type)
+            .option(ChannelOption.SO_REUSEADDR, true)
+            .childOption(ChannelOption.TCP_NODELAY, true)
+            .childOption(ChannelOption.SO_KEEPALIVE, true)
+            .childOption(
+                ChannelOption.WRITE_BUFFER_WATER_MARK,
+                new WriteBufferWaterMark(LOW_WATER_BYTES, HIGH_WATER_BYTES))
+            .childHandler(
+                new ChannelInitializer<Channel>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    accept(channel);
+                  }
+                });
+    if (EPOLL) {
+      // a client whose machine died is noticed, and its leases end, within a minute and a half
+      bootstrap
+          .childOption(EpollChannelOption.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
+          .childOption(EpollChannelOption.TCP_KEEPINTVL, KEEPALIVE_SECONDS / 3)
+          .childOption(EpollChannelOption.TCP_KEEPCNT, 6);
+    }
+    return bootstrap;
+  }
+
+  private void accept(Channel channel) {
+    Traffic traffic = new Traffic();
+    ClientConnection connection = new ClientConnection(core, traffic);
+    if (!core.connected(connection)) {
+      log.warn("{} is turned away: too many connections", channel.remoteAddress());
+      io.netty.channel.ChannelFuture unused = channel.close();
+      return;
+    }
+    clients.add(channel);
+    long timeoutMillis = options.frameTimeout().toMillis();
+    channel
+        .pipeline()
+        .addLast(new IdleStateHandler(timeoutMillis, 0, 0, TimeUnit.MILLISECONDS))
+        .addLast(new WriteTimeoutHandler(timeoutMillis, TimeUnit.MILLISECONDS))
+        .addLast(traffic)
+        .addLast(new RequestDecoder(options.maxBodyBytes()))
+        .addLast(new ResponseEncoder())
+        .addLast(connection);
+  }
+
+  /** The port that is listened on. */
+  public int port() {
+    return ((InetSocketAddress) listener.localAddress()).getPort();
+  }
+
+  /** Returns when a client asked for a shutdown. */
+  public void awaitShutdown() throws InterruptedException {
+    shutdownAsked.await();
+  }
+
+  ServerCore core() {
+    return core;
+  }
+
+  /** Takes no more requests, answers those under way, and closes all connections. */
+  @Override
+  public void close() {
+    Future<?> closing = listener.close().awaitUninterruptibly();
+    core.drain();
+    try {
+      core.awaitIdle(options.drainTimeout().toNanos());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    Future<?> closed = clients.close().awaitUninterruptibly();
+    workers.shutdown();
+    try {
+      if (!workers.awaitTermination(options.drainTimeout().toNanos(), TimeUnit.NANOSECONDS)) {
+        log.warn("some requests are still under way");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    Future<?> stopped =
+        eventLoops.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly();
+    log.debug("closed: {} {} {}", closing, closed, stopped);
+    shutdownAsked.countDown();
+  }
+}

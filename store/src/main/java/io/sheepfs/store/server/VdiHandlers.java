@@ -1,0 +1,382 @@
+package io.sheepfs.store.server;
+
+import io.netty.buffer.Unpooled;
+import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.Fnv1a;
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.NodeId;
+import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestFlags;
+import io.sheepfs.protocol.ResponseFields;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.SnapshotSelector;
+import io.sheepfs.protocol.SnapshotTag;
+import io.sheepfs.protocol.VdiBitmap;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.VdiNameRecord;
+import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.protocol.VdiStateRecord;
+import io.sheepfs.store.LocalSheep;
+import io.sheepfs.store.vdi.Vdi;
+import io.sheepfs.store.vdi.VdiLocks;
+import io.sheepfs.store.vdi.VdiStore;
+import io.sheepfs.store.vdi.VdiTable;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The operations on VDIs, each named after its opcode. */
+final class VdiHandlers {
+
+  /** {@code SD_CLUSTER_FLAG_USE_LOCK}. */
+  private static final int USE_LOCK = 0x0008;
+
+  private final LocalSheep sheep;
+  private final VdiStore store;
+
+  VdiHandlers(LocalSheep sheep) {
+    this.sheep = sheep;
+    this.store = sheep.vdiStore();
+  }
+
+  private static String text(byte[] bytes) {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException e) {
+      throw new IllegalArgumentException("a name is not UTF-8", e);
+    }
+  }
+
+  /** What a request means by its name, tag and snapshot number. */
+  private static VdiStore.Choice choice(Request request) {
+    VdiNameRecord named = VdiNameRecord.decode(request.bytes());
+    VdiName name = new VdiName(text(named.name()));
+    byte[] tag = named.tag();
+    return choice(name, tag == null ? "" : text(tag), request.header().vdi().snapshotId());
+  }
+
+  private static VdiStore.Choice choice(VdiName name, String tag, int snapshotId) {
+    SnapshotTag wanted = tag.isEmpty() ? null : new SnapshotTag(tag);
+    return table -> find(table, name, wanted, snapshotId);
+  }
+
+  /** A snapshot is meant if its tag or its number is; without either, the working VDI. */
+  private static Vdi find(VdiTable table, VdiName name, @Nullable SnapshotTag tag, int snapshotId)
+      throws SheepException {
+    if (tag != null) {
+      SnapshotSelector byTag = new SnapshotSelector.ByTag(tag);
+      Vdi tagged = table.snapshot(name, byTag);
+      if (tagged != null || snapshotId == 0) {
+        return tagged != null ? tagged : table.requireSnapshot(name, byTag);
+      }
+    }
+    return snapshotId == 0
+        ? table.requireWorking(name)
+        : table.requireSnapshot(name, new SnapshotSelector.ById(snapshotId));
+  }
+
+  private static Answer answer(Vdi vdi) {
+    return answer(ResultCode.SUCCESS, vdi);
+  }
+
+  private static Answer answer(ResultCode result, Vdi vdi) {
+    InodeHeader header = vdi.header();
+    return new Answer(
+        result,
+        new ResponseFields.Vdi(vdi.vid().value(), 0, header.copies(), header.blockSizeShift()),
+        Unpooled.EMPTY_BUFFER);
+  }
+
+  /** The id by name, with tag or number of a snapshot; the rest is read from the inode. */
+  Answer getVdiInfo(Request request) throws SheepException {
+    return answer(choice(request).in(store.table()));
+  }
+
+  /**
+   * Without a base: creates. With one and no snapshot number: clones. With a number: freezes the
+   * base, which is the working VDI of that name, under the tag that its inode carries already.
+   * Erasure codes and hypervolumes are not supported.
+   */
+  Answer newVdi(Request request) throws SheepException {
+    if (request.body().readableBytes() != VdiNameRecord.NAME_BYTES) {
+      throw new SheepException(ResultCode.INVALID_PARMS, "NEW_VDI without a name");
+    }
+    VdiName name = new VdiName(text(VdiNameRecord.decode(request.bytes()).name()));
+    RequestFields.Vdi fields = request.header().vdi();
+    if (fields.copyPolicy() != 0 || fields.storePolicy() != 0) {
+      throw new SheepException(ResultCode.NO_SUPPORT, "erasure code or hypervolume " + name);
+    }
+    if (fields.snapshotId() != 0) {
+      VdiStore.Choice base =
+          table -> {
+            Vdi working = table.requireWorking(name);
+            if (working.vid().value() != fields.baseVdiId()) {
+              // somebody else was faster: what would be the snapshot is there already
+              throw new SheepException(ResultCode.VDI_EXIST, "snapshot of an old " + name);
+            }
+            return working;
+          };
+      return answer(store.snapshot(base, null));
+    }
+    if (fields.baseVdiId() != 0) {
+      return answer(store.cloneSnapshot(new VdiId(fields.baseVdiId()), name));
+    }
+    VdiSpec spec = new VdiSpec(fields.vdiSize(), fields.copies(), fields.blockSizeShift());
+    return answer(store.create(name, sheep.withDefaults(spec)));
+  }
+
+  /**
+   * Removes the VDI with all its objects, whatever its index still has; the original leaves a
+   * zombie then. A lease of somebody else protects it.
+   */
+  Answer delVdi(Request request) throws SheepException {
+    VdiStore.Choice doomed = choice(request);
+    VdiId[] vid = new VdiId[1];
+    store.delete(
+        table -> {
+          Vdi vdi = doomed.in(table);
+          vid[0] = vdi.vid();
+          return vdi;
+        },
+        request.connection());
+    return Answer.fields(new ResponseFields.Vdi(vid[0].value(), 0, 0, 0));
+  }
+
+  /**
+   * With the LEASE flag, the lock belongs to the connection and is always enforced. Without it, it
+   * belongs to the node and only counts in a cluster that was formatted to use locks; but nobody
+   * gets past a lease.
+   */
+  Answer lockVdi(Request request) throws SheepException {
+    VdiStore.Choice wanted = choice(request);
+    Vdi vdi = wanted.in(store.table());
+    boolean leased = request.header().has(RequestFlags.LEASE);
+    try {
+      if (leased) {
+        VdiLocks.Lock unused = store.lock(wanted, request.connection(), true);
+      } else if ((sheep.flags() & USE_LOCK) != 0) {
+        if (request.header().vdi().lockType() != 0) {
+          throw new SheepException(ResultCode.NO_SUPPORT, "shared lock of " + vdi.vid());
+        }
+        VdiLocks.Lock unused = store.lock(wanted, this, false);
+      } else {
+        store.locks().checkNotLeasedElsewhere(vdi.vid(), this);
+      }
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.VDI_LOCKED) {
+        return answer(ResultCode.VDI_LOCKED, vdi);
+      }
+      throw e;
+    }
+    return answer(wanted.in(store.table()));
+  }
+
+  /** Succeeds whether it was locked or not; a lease of somebody else stays. */
+  Answer releaseVdi(Request request) {
+    VdiId vid = new VdiId(request.header().vdi().baseVdiId());
+    store.locks().release(vid, request.connection());
+    return Answer.SUCCESS;
+  }
+
+  /** The ids that were ever given out. */
+  Answer readVdis(Request request) throws SheepException {
+    return bitmap(request, store.table().idsInUse());
+  }
+
+  /** The ids among them whose VDI was deleted. */
+  Answer readDelVdis(Request request) throws SheepException {
+    return bitmap(request, store.table().deletedIds());
+  }
+
+  private static Answer bitmap(Request request, byte[] bits) throws SheepException {
+    if (request.header().answerLimit() != VdiBitmap.SIZE_BYTES) {
+      throw new SheepException(ResultCode.INVALID_PARMS, "a bitmap of another size");
+    }
+    return Answer.body(ByteBuffer.wrap(bits));
+  }
+
+  /** How each VDI is stored and who has it locked, tombstones too. */
+  Answer getVdiCopies(Request request) throws SheepException {
+    List<Vdi> vdis = new ArrayList<>(store.table().all());
+    if ((long) vdis.size() * VdiStateRecord.SIZE_BYTES > request.header().answerLimit()) {
+      return Answer.of(ResultCode.BUFFER_SMALL);
+    }
+    vdis.sort(Comparator.comparing(Vdi::vid));
+    NodeInfo self = sheep.nodes().get(0);
+    List<VdiStateRecord> states = new ArrayList<>(vdis.size());
+    for (Vdi vdi : vdis) {
+      states.add(state(vdi, self));
+    }
+    return Answer.body(VdiStateRecord.encodeAll(states, Opcode.INTERNAL_VERSION));
+  }
+
+  private VdiStateRecord state(Vdi vdi, NodeInfo self) {
+    InodeHeader header = vdi.header();
+    boolean locked = store.locks().holder(vdi.vid()) != null;
+    NodeId owner = locked ? new NodeId(self.address(), self.port()) : new NodeId(anyAddress(), 0);
+    return new VdiStateRecord(
+        vdi.vid().value(),
+        header.copies(),
+        vdi.isSnapshot(),
+        vdi.isDeleted(),
+        header.copyPolicy(),
+        header.blockSizeShift(),
+        header.parentVdiId(),
+        locked ? VdiStateRecord.LOCKED : VdiStateRecord.UNLOCKED,
+        owner,
+        List.of());
+  }
+
+  private static InetAddress anyAddress() {
+    try {
+      return InetAddress.getByAddress(new byte[16]);
+    } catch (java.net.UnknownHostException e) {
+      throw new IllegalStateException("16 bytes are always an address", e);
+    }
+  }
+
+  /** Changes how many replicas the VDI is said to have. */
+  Answer alterVdiCopy(Request request) throws SheepException {
+    RequestFields.VdiChange change = request.header().vdiChange();
+    if (change.copyPolicy() != 0 || change.copies() == 0) {
+      throw new SheepException(ResultCode.INVALID_PARMS, "copies of a VDI");
+    }
+    ByteBuffer copies = ByteBuffer.wrap(new byte[] {(byte) change.copies()});
+    ObjectId inode = ObjectId.inode(new VdiId(change.newVid()));
+    sheep.objects().write(inode, InodeLayout.COPIES, copies, Durability.STABLE);
+    return Answer.SUCCESS;
+  }
+
+  /**
+   * Finds, stores or deletes an attribute. Its object's id comes from a hash; a slot that another
+   * attribute has leads on to the next one. A deleted attribute keeps its slot, without its name,
+   * so that the way to those behind it stays; a later attribute takes it over.
+   */
+  Answer getVdiAttr(Request request) throws SheepException {
+    ByteBuffer asked = request.bytes();
+    if (asked.remaining() != AttributeBytes.SIZE_BYTES) {
+      throw new SheepException(ResultCode.INVALID_PARMS, asked.remaining() + " bytes of attribute");
+    }
+    byte[] attribute = new byte[AttributeBytes.SIZE_BYTES];
+    asked.get(attribute);
+    VdiName name = new VdiName(AttributeBytes.name(attribute));
+    int snapshotId = AttributeBytes.snapshotId(attribute);
+    Vdi vdi = choice(name, AttributeBytes.tag(attribute), snapshotId).in(store.table());
+    long createTime = vdi.header().createTime();
+    AttributeBytes.setCreateTime(attribute, createTime);
+    VdiId slotVid = VdiId.hashOf(name);
+    int slot = AttributeBytes.slot(attribute);
+    Integer free = null;
+    byte[] found = new byte[AttributeBytes.IDENTITY_BYTES];
+    while (true) {
+      ObjectId oid = ObjectId.of(ObjectId.Kind.ATTRIBUTE, slotVid, slot);
+      if (!sheep.objects().exists(oid)) {
+        break;
+      }
+      sheep.objects().read(oid, 0, ByteBuffer.wrap(found));
+      if (AttributeBytes.isSame(found, attribute)) {
+        return existing(request, oid, attribute, vdi);
+      }
+      if (found[0] == 0 && free == null) {
+        free = slot;
+      }
+      slot++;
+    }
+    if (!request.header().has(RequestFlags.CREATE)) {
+      return attributeAnswer(
+          ResultCode.NO_OBJ, ObjectId.of(ObjectId.Kind.ATTRIBUTE, slotVid, slot), vdi);
+    }
+    ObjectId oid = ObjectId.of(ObjectId.Kind.ATTRIBUTE, slotVid, free == null ? slot : free);
+    sheep.objects().create(oid, 0, ByteBuffer.wrap(attribute), Durability.STABLE);
+    return attributeAnswer(ResultCode.SUCCESS, oid, vdi);
+  }
+
+  private Answer existing(Request request, ObjectId oid, byte[] attribute, Vdi vdi)
+      throws SheepException {
+    if (request.header().has(RequestFlags.CREATE)) {
+      if (request.header().has(RequestFlags.EXCLUSIVE)) {
+        return attributeAnswer(ResultCode.VDI_EXIST, oid, vdi);
+      }
+      sheep.objects().create(oid, 0, ByteBuffer.wrap(attribute), Durability.STABLE);
+    } else if (request.header().has(RequestFlags.DELETE)) {
+      sheep.objects().write(oid, 0, ByteBuffer.allocate(1), Durability.STABLE);
+    }
+    return attributeAnswer(ResultCode.SUCCESS, oid, vdi);
+  }
+
+  private static Answer attributeAnswer(ResultCode result, ObjectId oid, Vdi vdi) {
+    return new Answer(
+        result,
+        new ResponseFields.Vdi(oid.vid().value(), oid.index(), vdi.header().copies(), 0),
+        Unpooled.EMPTY_BUFFER);
+  }
+
+  /** Fields of {@code sheepdog_vdi_attr}; see {@link io.sheepfs.protocol.VdiAttribute}. */
+  private static final class AttributeBytes {
+    static final int SIZE_BYTES = io.sheepfs.protocol.VdiAttribute.SIZE_BYTES;
+
+    /** Name, tag, time, number, length and key. */
+    static final int IDENTITY_BYTES = 784;
+
+    private static final int TEXT_BYTES = 256;
+    private static final int TAG = 256;
+    private static final int CREATE_TIME = 512;
+    private static final int SNAPSHOT_ID = 520;
+    private static final int KEY = 528;
+
+    static String name(byte[] attribute) {
+      return string(attribute, 0);
+    }
+
+    static String tag(byte[] attribute) {
+      return string(attribute, TAG);
+    }
+
+    private static String string(byte[] attribute, int offset) {
+      int end = offset;
+      while (end < offset + TEXT_BYTES && attribute[end] != 0) {
+        end++;
+      }
+      return text(java.util.Arrays.copyOfRange(attribute, offset, end));
+    }
+
+    private static ByteBuffer bytes(byte[] attribute) {
+      return ByteBuffer.wrap(attribute).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    }
+
+    static int snapshotId(byte[] attribute) {
+      return bytes(attribute).getInt(SNAPSHOT_ID);
+    }
+
+    static void setCreateTime(byte[] attribute, long createTime) {
+      ByteBuffer unused = bytes(attribute).putLong(CREATE_TIME, createTime);
+    }
+
+    static int slot(byte[] attribute) {
+      long hash = Fnv1a.hash(java.util.Arrays.copyOf(attribute, CREATE_TIME));
+      hash = Fnv1a.hash(attribute, SNAPSHOT_ID, Integer.BYTES, hash);
+      return (int) Fnv1a.hash(attribute, KEY, TEXT_BYTES, hash);
+    }
+
+    static boolean isSame(byte[] one, byte[] other) {
+      return equal(one, other, 0, CREATE_TIME)
+          && equal(one, other, SNAPSHOT_ID, SNAPSHOT_ID + Integer.BYTES)
+          && equal(one, other, KEY, IDENTITY_BYTES);
+    }
+
+    private static boolean equal(byte[] one, byte[] other, int from, int to) {
+      return java.util.Arrays.equals(one, from, to, other, from, to);
+    }
+  }
+}
