@@ -1,0 +1,138 @@
+package io.sheepfs.dist;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** A sheepfs process on an embedded store, started by its launcher; gone when it is closed. */
+final class MountedStore implements AutoCloseable {
+
+  /** The folder of the checkout. */
+  static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+
+  private static final Path MOUNTS = Path.of("/proc/self/mounts");
+
+  private final Path mountpoint;
+  private final Path store;
+  private final Path log;
+  private final Process process;
+
+  private MountedStore(Path mountpoint, Path store, Path log, Process process) {
+    this.mountpoint = mountpoint;
+    this.store = store;
+    this.log = log;
+    this.process = process;
+  }
+
+  /** Mounts {@code folder/store} at {@code folder/mnt}; both are made if they are not there. */
+  static MountedStore start(Path folder, String transport, String... options)
+      throws IOException, InterruptedException {
+    Path mountpoint = Files.createDirectories(folder.resolve("mnt"));
+    Path store = folder.resolve("store");
+    Path log = folder.resolve("log");
+    List<String> command = new ArrayList<>();
+    command.add(ROOT.resolve("bin/sheepfs").toString());
+    command.addAll(List.of("-f", "--transport", transport, "--store", store.toString()));
+    command.addAll(List.of(options));
+    command.add(mountpoint.toString());
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+            .start();
+    MountedStore mounted = new MountedStore(mountpoint, store, log, process);
+    boolean done = false;
+    try {
+      Shell.eventually(
+          "mounted, or the process ended", () -> mounted.isMounted() || !process.isAlive());
+      if (!process.isAlive()) {
+        throw new AssertionError("sheepfs ended:\n" + Files.readString(log));
+      }
+      done = true;
+    } finally {
+      if (!done) {
+        mounted.close();
+      }
+    }
+    return mounted;
+  }
+
+  private boolean isMounted() {
+    try {
+      return Files.readString(MOUNTS).contains(" " + mountpoint + " fuse");
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  Path mountpoint() {
+    return mountpoint;
+  }
+
+  /** A file in volume/. */
+  Path volume(String name) {
+    return mountpoint.resolve("volume").resolve(name);
+  }
+
+  /** How many data objects are in the store. */
+  long dataObjects() throws IOException {
+    try (Stream<Path> files = Files.list(store.resolve("obj"))) {
+      return files.filter(file -> String.valueOf(file.getFileName()).startsWith("00")).count();
+    }
+  }
+
+  String log() throws IOException {
+    return Files.readString(log);
+  }
+
+  /** Unmounts as a person would, and waits for the end, which must be a good one. */
+  void unmount() throws IOException, InterruptedException {
+    Shell.check("umount", mountpoint.toString());
+    awaitExit(0);
+  }
+
+  /** Asks the process to end. */
+  void terminate() throws IOException, InterruptedException {
+    Shell.check("kill", "-TERM", Long.toString(process.pid()));
+    awaitExit(0);
+  }
+
+  private void awaitExit(int code) throws IOException, InterruptedException {
+    if (!process.waitFor(60, TimeUnit.SECONDS)) {
+      throw new AssertionError("sheepfs does not end:\n" + log());
+    }
+    assertEquals(code, process.exitValue(), this::logQuietly);
+  }
+
+  private String logQuietly() {
+    try {
+      return log();
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+
+  /** kill -9. The dead mount stays. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      process.destroyForcibly().waitFor();
+      if (isMounted()) {
+        Shell.run("umount", "-l", mountpoint.toString());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted; " + mountpoint + " may be left", e);
+    }
+  }
+}
