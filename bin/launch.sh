@@ -74,7 +74,8 @@ run_java() {
 }
 
 # Runs the class $1 in the background and waits until it says READY; other lines go to standard
-# error. Exits with 0, or with the exit code of a Java that ended first.
+# error, and so does what Java itself complains of. Exits with 0, or with the exit code of a Java that
+# ended first.
 run_daemon() {
   main=$1
   shift
@@ -87,7 +88,7 @@ run_daemon() {
   # shellcheck disable=SC2046
   set -- $(java_options) -Dsheepfs.status.fd=3 -cp "$LIB/*" "$main" "$@"
   IFS=$oldifs
-  setsid "$JAVA" "$@" </dev/null >/dev/null 2>&1 3>"$fifo/status" &
+  setsid "$JAVA" "$@" </dev/null 3>"$fifo/status" >/dev/null 2>&3 &
   daemon=$!
   while IFS= read -r line; do
     if [ "$line" = READY ]; then

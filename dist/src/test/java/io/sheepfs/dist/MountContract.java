@@ -231,18 +231,19 @@ abstract class MountContract {
     Shell.sh(
         """
         cd "$1"
-        truncate -s 96M tree.img
-        mkfs.ext4 -q -d /usr/share/doc/fio tree.img 2>/dev/null || mkfs.ext4 -q tree.img
+        truncate -s 512M tree.img
+        mkfs.ext4 -q -d "$2" tree.img
         qemu-img convert -O qcow2 tree.img tree.qcow2
         qemu-img convert -O raw tree.qcow2 mnt/volume/converted
         qemu-img compare tree.qcow2 mnt/volume/converted | grep -q identical
         qemu-img create -q -f raw mnt/volume/made 1G
         qemu-img resize -q -f raw mnt/volume/made 2G
         qemu-img info mnt/volume/made | grep -q '2 GiB'
-        [ "$(stat -c %b mnt/volume/made)" = 0 ]
+        # qemu-img itself writes the first sector of an image, to find out the alignment
+        [ "$(stat -c %b mnt/volume/made)" -le 8192 ]
         [ "$(stat -c %b mnt/volume/converted)" -lt "$(stat -c %s mnt/volume/converted | awk '{print $1/512}')" ]
         """,
-        folder.toString());
+        folder.toString(), MountedStore.ROOT.resolve("protocol/src").toString());
   }
 
   @Test
@@ -250,27 +251,29 @@ abstract class MountContract {
     Shell.sh(
         """
         cd "$1"
-        truncate -s 256M mnt/volume/disk
+        truncate -s 1G mnt/volume/disk
         loop=$(losetup -f --show mnt/volume/disk)
         trap 'umount "$1/ext4" 2>/dev/null || true; losetup -d "$loop"' EXIT
         mkfs.ext4 -q "$loop"
         mkdir ext4
         mount "$loop" ext4
         mkdir ext4/doc
-        (cd /usr/share/doc && find . -type f -size -200k | head -n 1500 | cpio -pdm --quiet "$1/ext4/doc" \
-          2>/dev/null || cp -r --parents $(find . -type f -size -200k | head -n 1500) "$1/ext4/doc")
+        tar -C /usr/share/doc -cf - . | tar -C ext4/doc -xf -
         sync -f ext4
         (cd ext4/doc && find . -type f -print0 | xargs -0 sha1sum) >sums
         umount ext4
         e2fsck -fn "$loop" >/dev/null
         mount "$loop" ext4
         (cd ext4/doc && sha1sum --quiet -c "$1/sums")
+        before=$(stat -c %b mnt/volume/disk)
         rm -r ext4/doc
         fstrim ext4
         umount ext4
+        after=$(stat -c %b mnt/volume/disk)
+        [ $((before - after)) -gt "$(($(du -sk /usr/share/doc | cut -f 1)))" ] \
+          || { echo "fstrim gave back too little: $before, $after blocks"; exit 1; }
         """,
         folder.toString());
-    assertTrue(mounted.dataObjects() < 40, "fstrim gives space back: " + mounted.dataObjects());
   }
 
   @Test

@@ -35,7 +35,7 @@ final class MountedStore implements AutoCloseable {
       throws IOException, InterruptedException {
     Path mountpoint = Files.createDirectories(folder.resolve("mnt"));
     Path store = folder.resolve("store");
-    Path log = folder.resolve("log");
+    Path log = Files.createTempFile(folder, "log", ".txt");
     List<String> command = new ArrayList<>();
     command.add(ROOT.resolve("bin/sheepfs").toString());
     command.addAll(List.of("-f", "--transport", transport, "--store", store.toString()));
@@ -50,7 +50,7 @@ final class MountedStore implements AutoCloseable {
     boolean done = false;
     try {
       Shell.eventually(
-          "mounted, or the process ended", () -> mounted.isMounted() || !process.isAlive());
+          "mounted, or the process ended", () -> mounted.isReady() || !process.isAlive());
       if (!process.isAlive()) {
         throw new AssertionError("sheepfs ended:\n" + Files.readString(log));
       }
@@ -61,6 +61,11 @@ final class MountedStore implements AutoCloseable {
       }
     }
     return mounted;
+  }
+
+  /** Whether this process has mounted; a mount in the table may be a dead one of an earlier. */
+  private boolean isReady() {
+    return logQuietly().contains(" mounted at ");
   }
 
   private boolean isMounted() {

@@ -111,7 +111,8 @@ final class FuseDevice implements AutoCloseable {
         throw new IOException(
             "fusermount3 refused to mount at "
                 + mountpoint
-                + "; its message is above. The directory must be yours and writable");
+                + "; its message is above. The directory must be yours and writable, and everybody"
+                + " must be allowed to open /dev/fuse (chmod 666 /dev/fuse)");
       }
       return new FuseDevice(mountpoint, fd, true);
     } finally {
