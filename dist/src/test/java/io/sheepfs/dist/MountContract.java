@@ -267,6 +267,7 @@ abstract class MountContract {
         (cd ext4/doc && sha1sum --quiet -c "$1/sums")
         before=$(stat -c %b mnt/volume/disk)
         rm -r ext4/doc
+        sync -f ext4
         fstrim ext4
         umount ext4
         after=$(stat -c %b mnt/volume/disk)
