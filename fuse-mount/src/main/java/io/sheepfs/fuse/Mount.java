@@ -6,6 +6,7 @@ import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.fuse.transport.MountSession;
 import io.sheepfs.fuse.transport.Transport;
 import io.sheepfs.fuse.transport.direct.DirectTransport;
+import io.sheepfs.fuse.transport.jnr.JnrTransport;
 import io.sheepfs.fuse.tree.ClusterTree;
 import io.sheepfs.fuse.tree.MountSettings;
 import io.sheepfs.fuse.tree.Ownership;
@@ -134,6 +135,9 @@ final class Mount {
     if (config.transport() == TransportName.JNR && config.pageCache() == PageCache.WRITEBACK) {
       throw new MountFailure(
           Sheepfs.EXIT_USAGE, "libfuse 2 has no write-back cache; use --transport direct");
+    }
+    if (config.transport() != TransportName.DIRECT && config.pageCache() != PageCache.WRITEBACK) {
+      transports.add(new JnrTransport());
     }
     return transports;
   }

@@ -9,6 +9,7 @@ import static io.sheepfs.fuse.transport.Errno.EOPNOTSUPP;
 import static io.sheepfs.fuse.transport.Errno.ESTALE;
 
 import io.sheepfs.fuse.transport.Errno;
+import io.sheepfs.fuse.transport.HandleTable;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.fuse.transport.direct.FuseAbi.AttrOut;
 import io.sheepfs.fuse.transport.direct.FuseAbi.AttributeBit;

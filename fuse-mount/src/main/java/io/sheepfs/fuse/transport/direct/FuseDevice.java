@@ -1,9 +1,10 @@
 package io.sheepfs.fuse.transport.direct;
 
+import io.sheepfs.fuse.transport.Fusermount;
+import io.sheepfs.fuse.transport.LibC;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -29,22 +30,13 @@ final class FuseDevice implements AutoCloseable {
 
   private static final int PAGE_BYTES = 4096;
   private static final String DEVICE = "/dev/fuse";
-  private static final List<Path> FUSERMOUNTS =
-      List.of(
-          Path.of("/usr/bin/fusermount3"),
-          Path.of("/bin/fusermount3"),
-          Path.of("/usr/bin/fusermount"),
-          Path.of("/bin/fusermount"));
-
   private final Path mountpoint;
   private final int fd;
-  private final boolean byFusermount;
   private final AtomicBoolean unmounted = new AtomicBoolean();
 
-  private FuseDevice(Path mountpoint, int fd, boolean byFusermount) {
+  private FuseDevice(Path mountpoint, int fd) {
     this.mountpoint = mountpoint;
     this.fd = fd;
-    this.byFusermount = byFusermount;
   }
 
   /**
@@ -81,7 +73,7 @@ final class FuseDevice implements AutoCloseable {
       LibC.INSTANCE.close(fd);
       throw failure;
     }
-    return new FuseDevice(mountpoint, fd, false);
+    return new FuseDevice(mountpoint, fd);
   }
 
   private static FuseDevice mountByFusermount(
@@ -99,14 +91,11 @@ final class FuseDevice implements AutoCloseable {
       throw failure("cannot make a socket for fusermount3");
     }
     try {
-      int child = spawnFusermount(sockets[1], "-o", all, "--", mountpoint.toString());
+      int child = Fusermount.start(sockets[1], "-o", all, "--", mountpoint.toString());
       LibC.INSTANCE.close(sockets[1]);
       sockets[1] = -1;
       int fd = receiveDescriptor(sockets[0]);
-      int[] status = new int[1];
-      while (LibC.INSTANCE.waitpid(child, status, 0) < 0 && LibC.errno() == LibC.EINTR) {
-        // A signal came first; the child is still ours to reap.
-      }
+      Fusermount.await(child);
       if (fd < 0) {
         throw new IOException(
             "fusermount3 refused to mount at "
@@ -114,39 +103,13 @@ final class FuseDevice implements AutoCloseable {
                 + "; its message is above. The directory must be yours and writable, and everybody"
                 + " must be allowed to open /dev/fuse (chmod 666 /dev/fuse)");
       }
-      return new FuseDevice(mountpoint, fd, true);
+      return new FuseDevice(mountpoint, fd);
     } finally {
       LibC.INSTANCE.close(sockets[0]);
       if (sockets[1] >= 0) {
         LibC.INSTANCE.close(sockets[1]);
       }
     }
-  }
-
-  private static int spawnFusermount(int socket, String... arguments) throws IOException {
-    Path program = fusermount();
-    if (socket >= 0 && LibC.INSTANCE.fcntl(socket, LibC.F_SETFD, 0) != 0) {
-      throw failure("cannot hand a socket to " + program);
-    }
-    String[] argv = new String[arguments.length + 1];
-    argv[0] = program.getFileName().toString();
-    System.arraycopy(arguments, 0, argv, 1, arguments.length);
-    int[] pid = new int[1];
-    String[] environment = {"_FUSE_COMMFD=" + socket, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
-    int error = LibC.INSTANCE.posix_spawn(pid, program.toString(), null, null, argv, environment);
-    if (error != 0) {
-      throw new IOException("cannot start " + program + ": " + Errno.valueOf(error).description());
-    }
-    return pid[0];
-  }
-
-  private static Path fusermount() throws IOException {
-    for (Path candidate : FUSERMOUNTS) {
-      if (Files.isExecutable(candidate)) {
-        return candidate;
-      }
-    }
-    throw new IOException("mounting without root needs fusermount3; install the package fuse3");
   }
 
   /**
@@ -284,17 +247,7 @@ final class FuseDevice implements AutoCloseable {
     if (!unmounted.compareAndSet(false, true)) {
       return;
     }
-    if (!byFusermount) {
-      if (LibC.INSTANCE.umount2(mountpoint.toString(), LibC.MNT_DETACH) != 0
-          && LibC.errno() != LibC.EINVAL) {
-        throw failure("cannot unmount " + mountpoint);
-      }
-      return;
-    }
-    int child = spawnFusermount(-1, "-u", "-z", "-q", "--", mountpoint.toString());
-    while (LibC.INSTANCE.waitpid(child, new int[1], 0) < 0 && LibC.errno() == LibC.EINTR) {
-      // A signal came first; the child is still ours to reap.
-    }
+    Fusermount.detach(mountpoint);
   }
 
   /** Tells that the kernel itself ended the mount, so that {@link #unmount} leaves it alone. */

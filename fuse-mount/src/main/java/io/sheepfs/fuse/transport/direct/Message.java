@@ -1,5 +1,6 @@
 package io.sheepfs.fuse.transport.direct;
 
+import io.sheepfs.fuse.transport.LibC;
 import io.sheepfs.fuse.transport.direct.FuseAbi.InHeader;
 import io.sheepfs.fuse.transport.direct.FuseAbi.OutHeader;
 import io.sheepfs.fuse.transport.direct.FuseAbi.WriteIn;

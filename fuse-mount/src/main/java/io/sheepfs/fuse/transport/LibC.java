@@ -1,4 +1,4 @@
-package io.sheepfs.fuse.transport.direct;
+package io.sheepfs.fuse.transport;
 
 import java.nio.ByteBuffer;
 import jnr.ffi.LibraryLoader;

@@ -1,10 +1,8 @@
-package io.sheepfs.fuse.transport.direct;
+package io.sheepfs.fuse.transport;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Safe for any number of threads.
  */
-final class HandleTable<T> {
+public final class HandleTable<T> {
 
   private static final int FIRST_CAPACITY = 64;
 
@@ -27,7 +25,7 @@ final class HandleTable<T> {
   private volatile @Nullable Object[] slots = new @Nullable Object[FIRST_CAPACITY];
 
   /** Files a handle under a number. */
-  synchronized long add(T handle) {
+  public synchronized long add(T handle) {
     Integer reused = free.poll();
     int number = reused != null ? reused : used++;
     @Nullable Object[] array = slots;
@@ -45,13 +43,13 @@ final class HandleTable<T> {
    * @return null if there is none, which only a confused kernel could cause
    */
   @SuppressWarnings("unchecked")
-  @Nullable T get(long number) {
+  public @Nullable T get(long number) {
     @Nullable Object[] array = slots;
     return number >= 0 && number < array.length ? (T) array[(int) number] : null;
   }
 
   /** Takes a handle out; null if it was not there. */
-  synchronized @Nullable T remove(long number) {
+  public synchronized @Nullable T remove(long number) {
     T handle = get(number);
     if (handle != null) {
       @Nullable Object[] array = slots;
@@ -60,17 +58,5 @@ final class HandleTable<T> {
       free.add((int) number);
     }
     return handle;
-  }
-
-  /** All handles there are. */
-  @SuppressWarnings("unchecked")
-  synchronized List<T> all() {
-    List<T> handles = new ArrayList<>();
-    for (Object slot : slots) {
-      if (slot != null) {
-        handles.add((T) slot);
-      }
-    }
-    return handles;
   }
 }
