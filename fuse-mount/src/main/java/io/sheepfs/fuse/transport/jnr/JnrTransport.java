@@ -6,6 +6,8 @@ import io.sheepfs.fuse.transport.MountSession;
 import io.sheepfs.fuse.transport.Transport;
 import io.sheepfs.fuse.tree.FileTree;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import jnr.ffi.Pointer;
@@ -18,6 +20,7 @@ import jnr.ffi.Pointer;
 public final class JnrTransport implements Transport {
 
   private static final int MAX_REQUEST_BYTES = 131072;
+  private static final Path DEVICE = Path.of("/dev/fuse");
 
   @Override
   public String name() {
@@ -29,6 +32,7 @@ public final class JnrTransport implements Transport {
     if (request.pageCache() == PageCache.WRITEBACK) {
       throw new IOException("libfuse 2 has no write-back cache; use --transport direct");
     }
+    checkDevice();
     LibFuse2 library = LibFuse2.load();
     FuseNew fuseNew = FuseNew.find();
     Callbacks callbacks = new Callbacks();
@@ -42,13 +46,13 @@ public final class JnrTransport implements Transport {
         throw new IOException(
             "libfuse cannot mount at "
                 + mountpoint
-                + "; its message is above. The directory must be yours, and who is not root needs"
-                + " the program fusermount of the package fuse3");
+                + "; with -f it says why. Who is not root must own the directory, and needs"
+                + " fusermount of the package fuse3");
       }
       Pointer fuse = fuseNew.call(channel, arguments, callbacks);
       if (fuse == null) {
         library.fuse_unmount(mountpoint, channel);
-        throw new IOException("libfuse refused the options of the mount; its message is above");
+        throw new IOException("libfuse refused the options of the mount; with -f it says which");
       }
       session = new JnrSession(library, request.mountpoint(), channel, fuse, callbacks);
     } finally {
@@ -56,6 +60,17 @@ public final class JnrTransport implements Transport {
     }
     session.start();
     return session;
+  }
+
+  /** What libfuse would only tell standard error, which nobody sees in the background. */
+  private static void checkDevice() throws IOException {
+    if (Files.notExists(DEVICE)) {
+      throw new IOException("there is no " + DEVICE + " (is the kernel module 'fuse' loaded?)");
+    }
+    if (!Files.isReadable(DEVICE) || !Files.isWritable(DEVICE)) {
+      throw new IOException(
+          "no permission to open " + DEVICE + "; libfuse 2 needs it to be open to all (mode 666)");
+    }
   }
 
   private static List<String> options(MountRequest request) {
