@@ -126,7 +126,8 @@ final class Dispatcher {
     } catch (IllegalArgumentException e) {
       log.debug("{} is impossible: {}", header, e.toString());
       return Answer.of(ResultCode.INVALID_PARMS);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // an Error too, for the client waits for ever for an answer that does not come
       log.error("{} failed, which is a bug", header, e);
       return Answer.of(ResultCode.SYSTEM_ERROR);
     }

@@ -184,12 +184,16 @@ public final class Sheep implements Callable<Integer> {
   }
 
   private static void end(SheepServer server, LocalSheep sheep) {
-    server.close();
+    int code = CommandLine.ExitCode.OK;
     try {
+      server.close();
       sheep.close();
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       log.error("the store cannot be closed", e);
+      code = FAILURE;
     }
+    // after a signal Java would end with 128 and the signal's number, as if we had not obeyed
+    Runtime.getRuntime().halt(code);
   }
 
   private static int fail(String message) {
