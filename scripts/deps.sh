@@ -30,6 +30,7 @@ need mkfs.ext4 e2fsprogs
 need getfattr attr
 need losetup mount
 need fallocate util-linux
+need python3 python3
 need setpriv util-linux
 
 [ ${#missing[@]} -gt 0 ] || exit 0

@@ -33,7 +33,10 @@ final class MountedStore implements AutoCloseable {
   /** Mounts {@code folder/store} at {@code folder/mnt}; both are made if they are not there. */
   static MountedStore start(Path folder, String transport, String... options)
       throws IOException, InterruptedException {
-    Path mountpoint = Files.createDirectories(folder.resolve("mnt"));
+    Path mountpoint = folder.resolve("mnt");
+    if (!isMounted(mountpoint)) { // nothing else can be asked of a dead mount
+      Files.createDirectories(mountpoint);
+    }
     Path store = folder.resolve("store");
     Path log = Files.createTempFile(folder, "log", ".txt");
     List<String> command = new ArrayList<>();
@@ -68,7 +71,7 @@ final class MountedStore implements AutoCloseable {
     return logQuietly().contains(" mounted at ");
   }
 
-  private boolean isMounted() {
+  private static boolean isMounted(Path mountpoint) {
     try {
       return Files.readString(MOUNTS).contains(" " + mountpoint + " fuse");
     } catch (IOException e) {
@@ -132,7 +135,7 @@ final class MountedStore implements AutoCloseable {
   public void close() throws IOException {
     try {
       process.destroyForcibly().waitFor();
-      if (isMounted()) {
+      if (isMounted(mountpoint)) {
         Shell.run("umount", "-l", mountpoint.toString());
       }
     } catch (InterruptedException e) {
