@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -206,7 +207,7 @@ abstract class MountContract {
     String punched = Integer.toString(OBJECT_BYTES);
     Shell.check("fallocate", "-p", "-o", "1000", "-l", punched, disk.toString());
     Shell.check("fallocate", "-p", "-o", punched, "-l", punched, disk.toString());
-    java.util.Arrays.fill(content, 1000, 2 * OBJECT_BYTES, (byte) 0);
+    Arrays.fill(content, 1000, 2 * OBJECT_BYTES, (byte) 0);
     assertArrayEquals(content, Files.readAllBytes(disk));
     assertEquals(2, mounted.dataObjects());
     Shell.check("fallocate", "-l", "64M", disk.toString());

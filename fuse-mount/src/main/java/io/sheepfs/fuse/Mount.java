@@ -11,6 +11,7 @@ import io.sheepfs.fuse.tree.ClusterTree;
 import io.sheepfs.fuse.tree.MountSettings;
 import io.sheepfs.fuse.tree.Ownership;
 import io.sheepfs.protocol.Cluster;
+import io.sheepfs.store.LocalSheep;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -188,6 +189,9 @@ final class Mount {
     try {
       log.debug("Flushing");
       tree.close();
+      if (cluster instanceof LocalSheep store) {
+        store.flushAll();
+      }
     } catch (IOException e) {
       console.error("could not save everything: " + e.getMessage());
       log.error("Could not save everything", e);

@@ -389,6 +389,14 @@ public final class ObjectFiles {
     return !names.isPending() && unsynced.values().stream().allMatch(Unsynced::isEmpty);
   }
 
+  /** {@link #flush} of every VDI, and of all names. */
+  public void flushAll() throws SheepException {
+    for (VdiId vid : List.copyOf(unsynced.keySet())) {
+      flush(vid);
+    }
+    forceNames();
+  }
+
   /**
    * Makes durable what was written to the objects of a VDI before the call: each object once, then
    * the names, then the inode.

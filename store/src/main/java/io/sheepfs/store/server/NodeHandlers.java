@@ -232,7 +232,8 @@ final class NodeHandlers {
             recoveryDisabled,
             runs ? 1 : 0,
             sheep.createTime(),
-            info.flags(),
+            // what the original's dog takes as leave to format without naming a number of vnodes
+            runs ? info.flags() : info.flags() | AUTO_VNODES,
             info.copies(),
             0,
             runs ? ClusterRecord.STATUS_OK : ClusterRecord.STATUS_WAIT,

@@ -187,6 +187,7 @@ public final class Sheep implements Callable<Integer> {
     int code = CommandLine.ExitCode.OK;
     try {
       server.close();
+      sheep.flushAll();
       sheep.close();
     } catch (IOException | RuntimeException e) {
       log.error("the store cannot be closed", e);
