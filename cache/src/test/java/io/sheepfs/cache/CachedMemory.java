@@ -15,8 +15,11 @@ import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiLock;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.protocol.WriterHandover;
+import io.sheepfs.protocol.WriterMark;
 import java.io.IOException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A cluster in memory with a cache in front, wired as a mount would. */
 record CachedMemory(MemoryCluster memory, ObjectCache cache) implements Cluster {
@@ -113,8 +116,13 @@ record CachedMemory(MemoryCluster memory, ObjectCache cache) implements Cluster 
     }
 
     @Override
-    public VdiLock lock(VdiName name) throws SheepException {
-      return vdis.lock(name);
+    public VdiLock lock(VdiName name, @Nullable WriterHandover handover) throws SheepException {
+      return vdis.lock(name, handover);
+    }
+
+    @Override
+    public @Nullable WriterMark lastWriter(VdiName name) throws SheepException {
+      return vdis.lastWriter(name);
     }
   }
 }

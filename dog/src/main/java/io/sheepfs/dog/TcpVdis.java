@@ -20,6 +20,9 @@ import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiLock;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.protocol.WriterHandover;
+import io.sheepfs.protocol.WriterMark;
+import io.sheepfs.protocol.WriterMarks;
 import io.sheepfs.volume.Access;
 import io.sheepfs.volume.Volume;
 import java.io.IOException;
@@ -255,7 +258,16 @@ final class TcpVdis implements VdiDirectory {
   }
 
   @Override
-  public VdiLock lock(VdiName name) throws SheepException {
+  public @Nullable WriterMark lastWriter(VdiName name) throws SheepException {
+    return new WriterMarks(cluster.objects()).read(name);
+  }
+
+  @Override
+  public VdiLock lock(VdiName name, @Nullable WriterHandover handover) throws SheepException {
+    return new WriterMarks(cluster.objects()).hold(lockOnly(name), handover);
+  }
+
+  private VdiLock lockOnly(VdiName name) throws SheepException {
     VdiId vid = find(Opcode.LOCK_VDI, RequestFlags.LEASE, name, null);
     VdiInfo vdi;
     try {

@@ -1,6 +1,7 @@
 package io.sheepfs.protocol;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The VDIs of a cluster: names, snapshots, clones, locks.
@@ -94,5 +95,25 @@ public interface VdiDirectory {
    * @throws SheepException {@link ResultCode#VDI_LOCKED} if somebody has it, {@link
    *     ResultCode#NO_VDI}
    */
-  VdiLock lock(VdiName name) throws SheepException;
+  default VdiLock lock(VdiName name) throws SheepException {
+    return lock(name, null);
+  }
+
+  /**
+   * Takes the lock and leaves a mark with the VDI that tells the caches of others that it is being
+   * written, until the lock is closed; see {@link WriterMarks}.
+   *
+   * @param handover called when the lock is got; null for a writer without a cache, which leaves a
+   *     mark only where somebody left one before
+   * @throws SheepException as {@link #lock(VdiName)}, and what {@code handover} throws
+   */
+  VdiLock lock(VdiName name, @Nullable WriterHandover handover) throws SheepException;
+
+  /**
+   * The mark that the last writer left with a working VDI: it follows the name through snapshots,
+   * and ends with the deletion of the working VDI.
+   *
+   * @return null if no writer left a mark
+   */
+  @Nullable WriterMark lastWriter(VdiName name) throws SheepException;
 }

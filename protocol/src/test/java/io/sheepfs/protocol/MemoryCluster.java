@@ -100,6 +100,7 @@ public final class MemoryCluster implements Cluster {
 
   private final MemoryStorage storage;
   private final MemoryVdis table;
+  private final WriterMarks marks;
   private final ObjectStore objects = new CountedObjects();
   private final VdiDirectory vdis = new CountedVdis();
   private final AtomicLong allCalls = new AtomicLong();
@@ -115,12 +116,14 @@ public final class MemoryCluster implements Cluster {
   public MemoryCluster(int blockSizeShift) {
     this.storage = new MemoryStorage();
     this.table = new MemoryVdis(storage, blockSizeShift);
+    this.marks = new WriterMarks(storage);
     makeCounters();
   }
 
   private MemoryCluster(MemoryStorage storage, MemoryVdis table) {
     this.storage = storage;
     this.table = table;
+    this.marks = new WriterMarks(storage);
     makeCounters();
   }
 
@@ -168,6 +171,11 @@ public final class MemoryCluster implements Cluster {
   /** The index entries {@code [from, to)} of an inode. */
   public int[] indexEntries(VdiId vid, int from, int to) {
     return storage.entries(vid, from, to);
+  }
+
+  /** Takes the lock as a sheep does it, who does not leave marks. */
+  public VdiLock lockOnly(VdiName name) throws SheepException {
+    return table.lock(name, this);
   }
 
   /** Takes this session's locks away, as if its lease had run out. */
@@ -341,7 +349,13 @@ public final class MemoryCluster implements Cluster {
 
     @Override
     public void delete(VdiName name) throws SheepException {
-      run(Operation.DELETE, null, () -> table.delete(name, MemoryCluster.this));
+      run(
+          Operation.DELETE,
+          null,
+          () -> {
+            table.delete(name, MemoryCluster.this);
+            marks.remove(name);
+          });
     }
 
     @Override
@@ -350,8 +364,14 @@ public final class MemoryCluster implements Cluster {
     }
 
     @Override
-    public VdiLock lock(VdiName name) throws SheepException {
-      return call(Operation.LOCK, null, () -> table.lock(name, MemoryCluster.this));
+    public VdiLock lock(VdiName name, @Nullable WriterHandover handover) throws SheepException {
+      return call(
+          Operation.LOCK, null, () -> marks.hold(table.lock(name, MemoryCluster.this), handover));
+    }
+
+    @Override
+    public @Nullable WriterMark lastWriter(VdiName name) throws SheepException {
+      return marks.read(name);
     }
   }
 }

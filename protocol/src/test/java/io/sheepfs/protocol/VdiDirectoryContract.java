@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** What every {@link VdiDirectory} must do. */
-public abstract class VdiDirectoryContract extends ClusterContract {
+public abstract class VdiDirectoryContract extends WriterMarkContract {
 
   private static final long MIB = 1 << 20;
   private static final VdiName DISK = new VdiName("disk");

@@ -73,7 +73,7 @@ public final class LocalSheep implements Cluster {
     this.objects = new LocalObjects(files, vdis, this::checkReady, () -> config().blockSizeShift());
     this.epochs = new EpochLog(directory.epochs(), disk);
     this.runMark = new RunMark(directory.runMark(), disk, bootId);
-    this.ownVdis = new LocalVdis(this, vdis, this);
+    this.ownVdis = new LocalVdis(this, vdis, objects, this);
     this.config =
         directory.isNew()
             ? StoreConfig.unformatted(options.defaultCopies(), options.defaultBlockSizeShift())
@@ -343,7 +343,7 @@ public final class LocalSheep implements Cluster {
   private record Session(LocalSheep sheep, LocalVdis vdis) implements Cluster {
 
     Session(LocalSheep sheep) {
-      this(sheep, new LocalVdis(sheep, sheep.vdis, new Object()));
+      this(sheep, new LocalVdis(sheep, sheep.vdis, sheep.objects, new Object()));
     }
 
     @Override

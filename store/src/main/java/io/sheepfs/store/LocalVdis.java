@@ -10,11 +10,15 @@ import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiLock;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.protocol.WriterHandover;
+import io.sheepfs.protocol.WriterMark;
+import io.sheepfs.protocol.WriterMarks;
 import io.sheepfs.store.vdi.Vdi;
 import io.sheepfs.store.vdi.VdiLocks;
 import io.sheepfs.store.vdi.VdiStore;
 import io.sheepfs.store.vdi.VdiTable;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The VDIs of a local store as one session sees them: its locks are its own. */
 final class LocalVdis implements VdiDirectory {
@@ -22,11 +26,13 @@ final class LocalVdis implements VdiDirectory {
   private final LocalSheep sheep;
   private final VdiStore store;
   private final Object session;
+  private final WriterMarks marks;
 
-  LocalVdis(LocalSheep sheep, VdiStore store, Object session) {
+  LocalVdis(LocalSheep sheep, VdiStore store, LocalObjects objects, Object session) {
     this.sheep = sheep;
     this.store = store;
     this.session = session;
+    this.marks = new WriterMarks(objects);
   }
 
   private VdiTable table() throws SheepException {
@@ -86,6 +92,7 @@ final class LocalVdis implements VdiDirectory {
   @Override
   public void delete(VdiName name) throws SheepException {
     store.delete(working(name), session);
+    marks.remove(name);
   }
 
   @Override
@@ -95,7 +102,17 @@ final class LocalVdis implements VdiDirectory {
   }
 
   @Override
-  public VdiLock lock(VdiName name) throws SheepException {
+  public VdiLock lock(VdiName name, @Nullable WriterHandover handover) throws SheepException {
+    return marks.hold(lockOnly(name), handover);
+  }
+
+  @Override
+  public @Nullable WriterMark lastWriter(VdiName name) throws SheepException {
+    sheep.checkReady();
+    return marks.read(name);
+  }
+
+  private VdiLock lockOnly(VdiName name) throws SheepException {
     VdiLocks.Lock lock = store.lock(working(name), session, true);
     boolean done = false;
     try {

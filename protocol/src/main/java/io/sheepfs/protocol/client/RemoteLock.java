@@ -13,9 +13,12 @@ import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiLock;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiNameRecord;
+import io.sheepfs.protocol.WriterMark;
+import io.sheepfs.protocol.WriterMarks;
 import io.sheepfs.protocol.client.SheepClient.Repeat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.UUID;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -35,6 +38,7 @@ final class RemoteLock implements VdiLock {
 
   private final SheepClient client;
   private final ScheduledExecutorService timer;
+  private final WriterMarks marks;
   private final VdiName name;
   private final Runnable whenClosed;
 
@@ -45,12 +49,18 @@ final class RemoteLock implements VdiLock {
   private boolean closed;
 
   private volatile boolean held;
+  private volatile @Nullable UUID expectedToken;
   private @Nullable VdiInfo vdi;
 
   RemoteLock(
-      SheepClient client, ScheduledExecutorService timer, VdiName name, Runnable whenClosed) {
+      SheepClient client,
+      ScheduledExecutorService timer,
+      WriterMarks marks,
+      VdiName name,
+      Runnable whenClosed) {
     this.client = client;
     this.timer = timer;
+    this.marks = marks;
     this.name = name;
     this.whenClosed = whenClosed;
   }
@@ -69,6 +79,11 @@ final class RemoteLock implements VdiLock {
   /** Sets what {@link #vdi} answers, before anybody else knows the lock. */
   void setVdi(VdiInfo info) {
     vdi = info;
+  }
+
+  /** From now on the lock is lost if it is got back and somebody left another mark meanwhile. */
+  void expectMark(UUID token) {
+    expectedToken = token;
   }
 
   private synchronized int lockOnNewConnection() throws IOException {
@@ -115,7 +130,7 @@ final class RemoteLock implements VdiLock {
       }
       try {
         lockOnNewConnection();
-        log.info("took the lock of {} again", name);
+        checkMark();
       } catch (SheepException e) {
         if (e.result() == ResultCode.VDI_LOCKED || e.result() == ResultCode.NO_VDI) {
           held = false;
@@ -126,6 +141,25 @@ final class RemoteLock implements VdiLock {
       } catch (IOException e) {
         log.debug("cannot lock {} again yet", name, e);
         relockSoon();
+      }
+    }
+  }
+
+  /** Others may have had the lock while ours was gone; with a mark of our own we can tell. */
+  private synchronized void checkMark() {
+    UUID expected = expectedToken;
+    try {
+      WriterMark last = expected == null ? null : marks.read(name);
+      if (expected != null && (last == null || !last.token().equals(expected))) {
+        held = false;
+        log.warn("lost the lock of {}: somebody else wrote meanwhile", name);
+      } else {
+        log.info("took the lock of {} again", name);
+      }
+    } catch (SheepException e) {
+      log.debug("cannot tell yet who wrote {} last", name, e);
+      if (connection != null) {
+        connection.close(); // which makes us lock, and look, again
       }
     }
   }

@@ -19,12 +19,16 @@ import io.sheepfs.protocol.VdiLock;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiNameRecord;
 import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.protocol.WriterHandover;
+import io.sheepfs.protocol.WriterMark;
+import io.sheepfs.protocol.WriterMarks;
 import io.sheepfs.protocol.client.SheepClient.Repeat;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -44,6 +48,7 @@ final class RemoteVdiDirectory implements VdiDirectory, AutoCloseable {
 
   private final SheepClient client;
   private final RemoteObjectStore objects;
+  private final WriterMarks marks;
   private final Map<VdiName, RemoteLock> locks = new ConcurrentHashMap<>();
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
@@ -56,6 +61,7 @@ final class RemoteVdiDirectory implements VdiDirectory, AutoCloseable {
   RemoteVdiDirectory(SheepClient client, RemoteObjectStore objects) {
     this.client = client;
     this.objects = objects;
+    this.marks = new WriterMarks(objects);
   }
 
   @Override
@@ -229,8 +235,20 @@ final class RemoteVdiDirectory implements VdiDirectory, AutoCloseable {
 
   @Override
   public VdiInfo resize(VdiName name, long sizeBytes) throws SheepException {
+    checkSize(name, sizeBytes, lookup(name).blockSizeShift());
+    if (locks.containsKey(name)) {
+      return resizeLocked(name, sizeBytes);
+    }
+    VdiLock lock = lock(name);
+    try {
+      return resizeLocked(name, sizeBytes);
+    } finally {
+      lock.close();
+    }
+  }
+
+  private VdiInfo resizeLocked(VdiName name, long sizeBytes) throws SheepException {
     VdiInfo vdi = lookup(name);
-    checkSize(name, sizeBytes, vdi.blockSizeShift());
     if (sizeBytes < vdi.sizeBytes()) {
       RemoteIndex index = new RemoteIndex(objects, vdi);
       index.zeroTail(sizeBytes);
@@ -255,12 +273,13 @@ final class RemoteVdiDirectory implements VdiDirectory, AutoCloseable {
       deleteLocked(name, held);
       return;
     }
-    try (RemoteLock lock = (RemoteLock) lock(name)) {
+    try (RemoteLock lock = lockOnly(name)) {
       deleteLocked(name, lock);
     }
   }
 
   private void deleteLocked(VdiName name, RemoteLock lock) throws SheepException {
+    marks.remove(name);
     new RemoteIndex(objects, lookup(name)).clearFrom(0);
     ResponseHeader answer =
         lock.call(
@@ -284,8 +303,22 @@ final class RemoteVdiDirectory implements VdiDirectory, AutoCloseable {
   }
 
   @Override
-  public VdiLock lock(VdiName name) throws SheepException {
-    RemoteLock lock = new RemoteLock(client, timer, name, () -> locks.remove(name));
+  public VdiLock lock(VdiName name, @Nullable WriterHandover handover) throws SheepException {
+    RemoteLock lock = lockOnly(name);
+    if (handover == null) {
+      return marks.hold(lock, null);
+    }
+    return marks.hold(
+        lock,
+        (vdi, last) -> {
+          UUID token = handover.take(vdi, last);
+          lock.expectMark(token);
+          return token;
+        });
+  }
+
+  private RemoteLock lockOnly(VdiName name) throws SheepException {
+    RemoteLock lock = new RemoteLock(client, timer, marks, name, () -> locks.remove(name));
     if (locks.putIfAbsent(name, lock) != null) {
       throw new SheepException(ResultCode.VDI_LOCKED, "lock " + name);
     }
@@ -296,6 +329,11 @@ final class RemoteVdiDirectory implements VdiDirectory, AutoCloseable {
       lock.close();
       throw e;
     }
+  }
+
+  @Override
+  public @Nullable WriterMark lastWriter(VdiName name) throws SheepException {
+    return marks.read(name);
   }
 
   private static void check(ResponseHeader answer, String what) throws SheepException {

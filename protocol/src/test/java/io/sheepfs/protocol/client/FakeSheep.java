@@ -195,7 +195,7 @@ final class FakeSheep implements AutoCloseable {
           return vdi(request, newVdi(request.vdi(), name(body)));
         }
         case LOCK_VDI -> {
-          lock = session.vdis().lock(name(body));
+          lock = session.lockOnly(name(body)); // marks are the clients' business
           return vdi(request, lock.vdi());
         }
         case RELEASE_VDI -> {
