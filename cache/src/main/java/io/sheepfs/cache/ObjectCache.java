@@ -13,7 +13,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
@@ -847,6 +849,50 @@ public final class ObjectCache implements ObjectStore, Closeable {
         discardObject(object);
       }
     }
+  }
+
+  /**
+   * Hands the dirty data of a VDI over and forgets it, object by object: for a VDI that has become
+   * a snapshot before it was pushed. Nobody may be writing the VDI.
+   *
+   * @throws SheepException what {@code taker} threw; what it did not take stays dirty
+   */
+  public void handOver(VdiId vid, DirtyRuns taker) throws SheepException {
+    VdiCache vdi = vdis.get(vid);
+    if (vdi == null) {
+      return;
+    }
+    for (CachedObject first : List.copyOf(vdi.dirty)) {
+      CachedObject object = begin(first);
+      try {
+        DirtyRuns.of(object, disk, taker);
+        dropAll(object, 0, object.blocks());
+      } finally {
+        end(object, true);
+      }
+    }
+  }
+
+  /** What is cached, VDI by VDI. */
+  public List<CachedVdi> vdis() {
+    Map<VdiId, CachedVdi> sums = new HashMap<>();
+    for (CachedObject object : objects.values()) {
+      long stamp = object.lock.readLock();
+      long valid = (long) object.validCount << BlockMap.BLOCK_SHIFT;
+      long dirty = (long) object.dirtyCount << BlockMap.BLOCK_SHIFT;
+      object.lock.unlockRead(stamp);
+      sums.merge(
+          object.vdi.vid,
+          new CachedVdi(object.vdi.vid, 1, dirty > 0 ? 1 : 0, valid, dirty),
+          (a, b) ->
+              new CachedVdi(
+                  a.vid(),
+                  a.objects() + b.objects(),
+                  a.dirtyObjects() + b.dirtyObjects(),
+                  a.validBytes() + b.validBytes(),
+                  a.dirtyBytes() + b.dirtyBytes()));
+    }
+    return List.copyOf(sums.values());
   }
 
   /** Hands old dirty data on, flushes older, and reclaims. To be called about once a second. */
