@@ -26,6 +26,8 @@ compgen -G '/lib/*/libfuse.so.2' >/dev/null || compgen -G '/usr/lib*/libfuse.so.
 need fio fio
 need qemu-img qemu-utils
 need qemu-storage-daemon qemu-system-common
+need nbdinfo libnbd-bin
+need openssl openssl
 need mkfs.ext4 e2fsprogs
 need getfattr attr
 need losetup mount

@@ -31,6 +31,7 @@ final class ArchitectureTest {
   private static final String STORE = "io.sheepfs.store..";
   private static final String FUSE = "io.sheepfs.fuse..";
   private static final String DOG = "io.sheepfs.dog..";
+  private static final String SBD = "io.sheepfs.sbd..";
 
   @ArchTest
   static final ArchRule modules_dependOnlyOnThoseBelow =
@@ -48,6 +49,8 @@ final class ArchitectureTest {
           .definedBy(FUSE)
           .layer("dog")
           .definedBy(DOG)
+          .layer("sbd")
+          .definedBy(SBD)
           .whereLayer("protocol")
           .mayNotAccessAnyLayer()
           .whereLayer("cache")
@@ -59,7 +62,9 @@ final class ArchitectureTest {
           .whereLayer("fuse-mount")
           .mayOnlyAccessLayers("protocol", "volume", "cache", "store")
           .whereLayer("dog")
-          .mayOnlyAccessLayers("protocol", "volume");
+          .mayOnlyAccessLayers("protocol", "volume")
+          .whereLayer("sbd")
+          .mayOnlyAccessLayers("protocol", "volume", "cache", "store");
 
   @ArchTest
   static final ArchRule packages_haveNoCycles =
@@ -96,7 +101,8 @@ final class ArchitectureTest {
           .resideOutsideOfPackages(
               "io.sheepfs.protocol.codec..",
               "io.sheepfs.protocol.client..",
-              "io.sheepfs.store.server..")
+              "io.sheepfs.store.server..",
+              "io.sheepfs.sbd.nbd..")
           .should()
           .dependOnClassesThat(resideInAnyPackage("io.netty.."));
 
@@ -104,7 +110,8 @@ final class ArchitectureTest {
   static final ArchRule commandLines_areInTheMainPackagesOnly =
       noClasses()
           .that()
-          .resideOutsideOfPackages("io.sheepfs.fuse", "io.sheepfs.store.server", DOG)
+          .resideOutsideOfPackages(
+              "io.sheepfs.fuse", "io.sheepfs.store.server", DOG, "io.sheepfs.sbd")
           .should()
           .dependOnClassesThat(resideInAnyPackage("picocli.."));
 
@@ -119,7 +126,7 @@ final class ArchitectureTest {
   /** A rule over no classes passes; so say that the classes of every module were seen. */
   @ArchTest
   static void import_seesAllModules(JavaClasses imported) {
-    for (String module : List.of(PROTOCOL, CACHE, VOLUME, STORE, FUSE, DOG)) {
+    for (String module : List.of(PROTOCOL, CACHE, VOLUME, STORE, FUSE, DOG, SBD)) {
       assertTrue(imported.stream().anyMatch(resideInAnyPackage(module)), module);
     }
   }

@@ -1,0 +1,260 @@
+package io.sheepfs.sbd.nbd;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import io.sheepfs.protocol.Cluster;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves the VDIs of a cluster over NBD, on a TCP port or on a Unix socket. The cluster stays open
+ * when the server closes.
+ *
+ * <p>Safe for any number of threads.
+ */
+public final class NbdServer implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(NbdServer.class);
+
+  private static final boolean EPOLL = Epoll.isAvailable();
+  private static final int EVENT_LOOPS = 2;
+  private static final int KEEPALIVE_SECONDS = 30;
+
+  /** What is in use above the budget of requests: their heads, and small answers. */
+  private static final int BUDGET_SLACK_BYTES = 1 << 16;
+
+  private final ServerLimits limits;
+  private final Exports exports;
+  private final ServerCore core;
+  private final ExecutorService workers;
+  private final EventLoopGroup eventLoops;
+  private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
+  private final Channel listener;
+  private final @Nullable Path socketFile;
+
+  private NbdServer(Cluster cluster, SocketAddress address, NbdServerOptions options)
+      throws IOException {
+    this.limits = options.limits();
+    this.exports = new Exports(cluster, options.readOnly(), options.defaultExport());
+    this.workers =
+        Executors.newFixedThreadPool(limits.workers(), new DefaultThreadFactory("nbd-work", true));
+    this.core =
+        new ServerCore(
+            exports,
+            limits,
+            new ByteBudget(limits.maxTotalBytes() + BUDGET_SLACK_BYTES),
+            workers,
+            options.tls());
+    this.eventLoops =
+        new MultiThreadIoEventLoopGroup(
+            EVENT_LOOPS,
+            new DefaultThreadFactory("nbd-server", true),
+            EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+    this.socketFile =
+        address instanceof UnixDomainSocketAddress unix ? unix.getPath().toAbsolutePath() : null;
+    boolean done = false;
+    try {
+      if (socketFile != null) {
+        removeDead(socketFile);
+      }
+      this.listener = bind(address);
+      done = true;
+    } finally {
+      if (!done) {
+        workers.shutdown();
+        Future<?> unused = eventLoops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+      }
+    }
+  }
+
+  /**
+   * Starts to serve.
+   *
+   * @param address an {@link InetSocketAddress}, whose port 0 takes any that is free, or a {@link
+   *     UnixDomainSocketAddress}, whose file must not be there, or be left by a server that died
+   * @throws IOException if the address cannot be listened on
+   */
+  public static NbdServer start(Cluster cluster, SocketAddress address, NbdServerOptions options)
+      throws IOException {
+    return new NbdServer(cluster, address, options);
+  }
+
+  /** A socket that nobody listens on any more is in the way. */
+  private static void removeDead(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      return;
+    }
+    try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      probe.connect(UnixDomainSocketAddress.of(file));
+    } catch (IOException refused) {
+      if (Files.isRegularFile(file) || Files.isDirectory(file)) {
+        throw new IOException(file + " is there already, and is no socket", refused);
+      }
+      Files.delete(file);
+      return;
+    }
+    throw new IOException("a server listens on " + file + " already");
+  }
+
+  private Channel bind(SocketAddress address) throws IOException {
+    Class<? extends ServerChannel> type;
+    SocketAddress where = address;
+    if (socketFile == null) {
+      type = EPOLL ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+    } else if (EPOLL) {
+      type = EpollServerDomainSocketChannel.class;
+      where = new DomainSocketAddress(socketFile.toFile());
+    } else {
+      type = NioServerDomainSocketChannel.class;
+    }
+    ServerBootstrap bootstrap =
+        new ServerBootstrap()
+            .group(eventLoops)
+            .channel(type)
+            .childHandler(
+                new ChannelInitializer<Channel>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    accept(channel);
+                  }
+                });
+    if (socketFile == null) {
+      tcpOptions(bootstrap);
+    }
+    ChannelFuture bound = bootstrap.bind(where).awaitUninterruptibly();
+    if (!bound.isSuccess()) {
+      throw new IOException("cannot listen on " + address, bound.cause());
+    }
+    if (socketFile != null) {
+      Files.setPosixFilePermissions(socketFile, PosixFilePermissions.fromString("rw-------"));
+    }
+    return bound.channel();
+  }
+
+  private static void tcpOptions(ServerBootstrap bootstrap) {
+    bootstrap
+        .option(ChannelOption.SO_REUSEADDR, true)
+        .childOption(ChannelOption.TCP_NODELAY, true)
+        .childOption(ChannelOption.SO_KEEPALIVE, true);
+    if (EPOLL) {
+      // a client whose machine died is noticed, and its locks end, within a minute and a half
+      bootstrap
+          .childOption(EpollChannelOption.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
+          .childOption(EpollChannelOption.TCP_KEEPINTVL, KEEPALIVE_SECONDS / 3)
+          .childOption(EpollChannelOption.TCP_KEEPCNT, 6);
+    }
+  }
+
+  private void accept(Channel channel) {
+    if (clients.size() >= limits.maxConnections()) {
+      log.warn("{} is turned away: too many connections", channel.remoteAddress());
+      ChannelFuture unused = channel.close();
+      return;
+    }
+    clients.add(channel);
+    long stallMillis = limits.stallTimeout().toMillis();
+    channel
+        .pipeline()
+        .addLast(new IdleStateHandler(true, stallMillis, stallMillis, 0, TimeUnit.MILLISECONDS))
+        .addLast(new Negotiation(core));
+  }
+
+  /** The port that is listened on; -1 for a Unix socket. */
+  public int port() {
+    return listener.localAddress() instanceof InetSocketAddress address ? address.getPort() : -1;
+  }
+
+  ServerCore core() {
+    return core;
+  }
+
+  /**
+   * Takes no more clients, lets what is under way end, closes all connections, and flushes and
+   * closes the volumes.
+   *
+   * @throws IOException if something could not be flushed
+   */
+  @Override
+  public void close() throws IOException {
+    Future<?> closing = listener.close().awaitUninterruptibly();
+    for (Channel client : clients) {
+      client.eventLoop().execute(() -> drain(client));
+    }
+    try {
+      if (!clients.newCloseFuture().await(limits.drainTimeout().toMillis())) {
+        log.warn("{} connections are cut off", clients.size());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    Future<?> closed = clients.close().awaitUninterruptibly();
+    Future<?> stopped =
+        eventLoops.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly();
+    workers.shutdown();
+    try {
+      if (!workers.awaitTermination(limits.drainTimeout().toMillis(), TimeUnit.MILLISECONDS)) {
+        log.warn("some requests are still under way");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (socketFile != null) {
+      Files.deleteIfExists(socketFile);
+    }
+    log.debug("closed: {} {} {}", closing, closed, stopped);
+    exports.close();
+  }
+
+  private static void drain(Channel client) {
+    Transmission transmission = client.pipeline().get(Transmission.class);
+    if (transmission != null) {
+      transmission.end();
+    } else {
+      ChannelFuture unused = client.close();
+    }
+  }
+
+  /** For tests: what requests take at the moment. */
+  long takenBytes() {
+    return core.budget().usedBytes();
+  }
+
+  /** For tests: how many clients there are. */
+  int clients() {
+    return clients.size();
+  }
+}

@@ -1,0 +1,19 @@
+package io.sheepfs.sbd.nbd;
+
+import io.netty.handler.ssl.SslContext;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all connections of a server share.
+ *
+ * @param workers where requests block; their number is bounded by the connections, and by what each
+ *     may have under way
+ * @param tls what every client must speak; null if none may
+ */
+record ServerCore(
+    Exports exports,
+    ServerLimits limits,
+    ByteBudget budget,
+    Executor workers,
+    @Nullable SslContext tls) {}
