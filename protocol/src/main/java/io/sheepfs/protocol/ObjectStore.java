@@ -86,4 +86,15 @@ public interface ObjectStore {
    *     flushed, and the next flush tries, and fails, again until the data is safe
    */
   void flush(VdiId vid) throws SheepException;
+
+  /**
+   * Moves what this store holds back of a VDI to the VDI's successor: for a writer that finds that
+   * its VDI has become a snapshot meanwhile, so that the cluster does not take the writes any more
+   * that it had promised to hand on. Objects come before index entries, as always; the caller reads
+   * the successor's index again afterwards. It keeps all writers of the VDI out meanwhile.
+   *
+   * @param snapshot what the caller, who holds the lock, wrote to
+   * @param successor the working VDI that goes on from there
+   */
+  default void moveHeldBack(VdiId snapshot, VdiId successor) throws SheepException {}
 }

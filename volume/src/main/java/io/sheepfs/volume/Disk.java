@@ -346,7 +346,9 @@ final class Disk {
         objectCount(sizeBytes),
         (index, entry) -> {
           int our = ours.get(index);
-          if (our != entry && our != ObjectIndex.UNKNOWN) {
+          if (entry == copy.vid().value()) {
+            ours.set(index, entry); // what had been held back was moved there
+          } else if (our != entry && our != ObjectIndex.UNKNOWN) {
             copy.writeEntry(index, our);
           }
         });

@@ -278,17 +278,32 @@ public final class Volume implements AutoCloseable {
     boolean done = false;
     try {
       dirty = false;
-      disk.settleSize();
-      cluster.objects().flush(vid());
-      if (lock != null && followSnapshot()) {
-        cluster.objects().flush(vid());
-      }
+      flushFollowing();
       done = true;
     } finally {
       if (!done && wasDirty) {
         dirty = true;
       }
       flushesOfDirt.addAndGet(wasDirty ? -1 : 0);
+    }
+  }
+
+  /** Flushes what we are now, and again what we have become if a snapshot came in between. */
+  private void flushFollowing() throws SheepException {
+    for (int attempt = 1; ; attempt++) {
+      VdiId vid = vid();
+      try {
+        disk.settleSize();
+        cluster.objects().flush(vid);
+        if (lock == null || attempt == MAX_ATTEMPTS || !followSnapshot()) {
+          return;
+        }
+      } catch (SheepException e) {
+        if (lock == null) {
+          throw e;
+        }
+        followOrThrow(e, vid, attempt);
+      }
     }
   }
 
@@ -510,6 +525,7 @@ public final class Volume implements AutoCloseable {
     if (successor.vid().equals(stale)) {
       throw refusal;
     }
+    cluster.objects().moveHeldBack(stale, successor.vid());
     disk.moveTo(new Inode(cluster.objects(), successor.vid()), successor.sizeBytes());
     header = successor;
     markDirty();
@@ -520,8 +536,19 @@ public final class Volume implements AutoCloseable {
       VdiId vid = vid();
       followQuiesced(vid, new SheepException(ResultCode.READONLY, "flush VDI " + vid));
     }
-    disk.settleSize();
-    cluster.objects().flush(vid());
+    for (int attempt = 1; ; attempt++) {
+      VdiId vid = vid();
+      try {
+        disk.settleSize();
+        cluster.objects().flush(vid);
+        return;
+      } catch (SheepException e) {
+        if (e.result() != ResultCode.READONLY || attempt == MAX_ATTEMPTS) {
+          throw e;
+        }
+        followQuiesced(vid, e);
+      }
+    }
   }
 
   private void adopt(Loaded loaded) {
