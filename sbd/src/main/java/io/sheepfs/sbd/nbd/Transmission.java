@@ -410,9 +410,7 @@ final class Transmission extends ChannelInboundHandlerAdapter {
     gone = true;
     ending = true;
     waiting = null;
-    receiver.setTarget(null);
-    unread.forEach(ByteBuf::release);
-    unread.clear();
+    proceed(); // drops what is unread
     if (head != null) {
       head.release();
       head = null;
