@@ -100,6 +100,8 @@ class SheepIT {
                 "-f",
                 "-p",
                 Integer.toString(port),
+                "--cache-dir",
+                folder.resolve("cache").toString(),
                 mountpoint.toString())
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
@@ -112,6 +114,14 @@ class SheepIT {
     Shell.eventually("mounted", () -> !process.isAlive() || read(log).contains(" mounted at "));
     assertTrue(process.isAlive(), () -> read(log));
     return mountpoint.resolve("volume");
+  }
+
+  private static boolean succeeds(String... command) {
+    try {
+      return Shell.run(command).exitCode() == 0;
+    } catch (IOException | InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private static String read(Path file) {
@@ -147,9 +157,10 @@ class SheepIT {
       Shell.Result removal = Shell.run("rm", "-f", second);
       assertTrue(removal.output().contains("busy"), removal.output());
     }
-    Shell.check("/bin/sh", "-c", "echo x >>" + second);
+    // the kernel tells of the last close after close(2) has returned
+    Shell.eventually("the lock is free", () -> succeeds("/bin/sh", "-c", "echo x >>" + second));
     assertEquals(content.length + 2, Files.size(there.resolve("disk")));
-    Shell.check("rm", second);
+    Shell.eventually("nobody has it open", () -> succeeds("rm", second));
     try (Stream<Path> objects = Files.list(folder.resolve("store/obj"))) {
       assertEquals(
           0, objects.filter(file -> String.valueOf(file.getFileName()).startsWith("00")).count());

@@ -42,7 +42,7 @@ final class ClusterChoice {
       cluster =
           RemoteCluster.connect(
               List.of(new InetSocketAddress(config.address(), config.port())),
-              ClientOptions.DEFAULTS);
+              ClientOptions.DEFAULTS.withRequestTimeout(config.timeout()));
     } catch (SheepException e) {
       throw new MountFailure(
           Sheepfs.EXIT_MOUNT_FAILED,

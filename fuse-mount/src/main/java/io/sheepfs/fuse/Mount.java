@@ -1,5 +1,6 @@
 package io.sheepfs.fuse;
 
+import io.sheepfs.cache.coherence.CachedCluster;
 import io.sheepfs.fuse.Sheepfs.TransportName;
 import io.sheepfs.fuse.transport.MountRequest;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
@@ -69,6 +70,7 @@ final class Mount {
     boolean done = false;
     Mount mount;
     try {
+      cluster = new MountCache(config.cache(), config.store() != null, console).open(cluster);
       ClusterTree tree =
           new ClusterTree(
               cluster,
@@ -76,7 +78,9 @@ final class Mount {
               config.readOnly(),
               InstantSource.system(),
               new MountSettings(
-                  config.pageCache().name().toLowerCase(Locale.ROOT), "off", config.source()));
+                  config.pageCache().name().toLowerCase(Locale.ROOT),
+                  config.cache().mode(config.store() != null).name().toLowerCase(Locale.ROOT),
+                  config.source()));
       MountSession session = mount(config, tree);
       mount = new Mount(config, console, cluster, tree, session);
       done = true;
@@ -147,6 +151,7 @@ final class Mount {
     Thread hook = new Thread(this::terminated, "sheepfs-shutdown");
     Runtime.getRuntime().addShutdownHook(hook);
     console.ready();
+    Warming.start(cluster, config.cache().warm());
     int code = Sheepfs.EXIT_OK;
     try {
       session.awaitEnd();
@@ -180,6 +185,26 @@ final class Mount {
     Runtime.getRuntime().halt(clean ? Sheepfs.EXIT_OK : Sheepfs.EXIT_SYSTEM);
   }
 
+  private void flush() throws IOException {
+    if (cluster instanceof CachedCluster cached) {
+      FlushProgress progress = FlushProgress.start(cached.cache(), console);
+      try {
+        tree.close();
+      } finally {
+        progress.stop();
+      }
+    } else {
+      tree.close();
+    }
+    if (store(cluster) instanceof LocalSheep store) {
+      store.flushAll();
+    }
+  }
+
+  private static Cluster store(Cluster cluster) {
+    return cluster instanceof CachedCluster cached ? cached.backing() : cluster;
+  }
+
   /** Flushes and closes, once; returns whether all is safe. */
   private synchronized boolean save() {
     if (saved.getCount() == 0) {
@@ -187,14 +212,15 @@ final class Mount {
     }
     boolean safe = true;
     try {
-      log.debug("Flushing");
-      tree.close();
-      if (cluster instanceof LocalSheep store) {
-        store.flushAll();
+      if (config.flushAtEnd()) {
+        flush();
+      } else {
+        tree.abandon();
       }
     } catch (IOException e) {
-      console.error("could not save everything: " + e.getMessage());
-      log.error("Could not save everything", e);
+      String left = cluster instanceof CachedCluster ? "; it stays in the cache" : "";
+      console.error("could not save everything: " + e.getMessage() + left);
+      log.error("Could not save everything{}", left, e);
       safe = false;
     }
     try {

@@ -3,6 +3,7 @@ package io.sheepfs.fuse;
 import io.sheepfs.fuse.Sheepfs.TransportName;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param store the directory of the embedded store; null to talk to a sheep
  * @param user who owns the files; null for the mounting user
  * @param group likewise
+ * @param timeout how long a sheep may take to answer before a request fails
+ * @param flushAtEnd whether all is written out before the mount ends
  */
 record MountConfig(
     Path mountpoint,
@@ -24,6 +27,9 @@ record MountConfig(
     int umask,
     PageCache pageCache,
     TransportName transport,
+    CacheConfig cache,
+    Duration timeout,
+    boolean flushAtEnd,
     boolean foreground,
     boolean debug,
     @Nullable Path logFile) {

@@ -10,10 +10,26 @@ import org.jspecify.annotations.Nullable;
 /** The options behind {@code -o}, as mount(8) and fstab(5) spell them. */
 final class MountOptionList {
 
-  private static final Set<String> FLAGS = Set.of("ro", "rw", "allow_other");
+  private static final Set<String> FLAGS = Set.of("ro", "rw", "allow_other", "no-flush");
   private static final Set<String> VALUES =
       Set.of(
-          "uid", "gid", "umask", "store", "address", "port", "pagecache", "transport", "log-file");
+          "uid",
+          "gid",
+          "umask",
+          "store",
+          "address",
+          "port",
+          "pagecache",
+          "transport",
+          "log-file",
+          "timeout",
+          "cache-mode",
+          "cache-dir",
+          "cache-size",
+          "cache-free-space",
+          "cache-max-dirty",
+          "cache-dirty-age",
+          "warm");
 
   /** What mount(8), systemd and libfuse users write without meaning us. */
   private static final Set<String> IGNORED =
@@ -80,6 +96,11 @@ final class MountOptionList {
 
   String text(String name, String otherwise) {
     return options.getOrDefault(name, otherwise);
+  }
+
+  @Nullable String textOrNull(String name, @Nullable String otherwise) {
+    String value = options.get(name);
+    return value == null ? otherwise : value;
   }
 
   @Nullable Path path(String name, @Nullable Path otherwise) {

@@ -3,6 +3,7 @@ package io.sheepfs.fuse;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -11,6 +12,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -108,6 +110,23 @@ public final class Sheepfs implements Callable<Integer> {
               + " or the best that works (default).")
   private String transport = "";
 
+  @Mixin private CacheArguments cache = new CacheArguments();
+
+  @Option(
+      names = "--no-flush",
+      description =
+          "Do not write everything out at the end; what the cache holds is written out by the next"
+              + " mount, unless the machine restarts before.")
+  private boolean noFlush;
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "60",
+      description =
+          "How long a request waits for the cluster before it fails (default: ${DEFAULT-VALUE}).")
+  private String timeout = "";
+
   @Option(
       names = "--log-file",
       paramLabel = "FILE",
@@ -168,6 +187,10 @@ public final class Sheepfs implements Callable<Integer> {
       if (port < 1 || port > 65535) {
         throw new IllegalArgumentException("not a port: " + port);
       }
+      Duration limit = CacheArguments.seconds("timeout", options.text("timeout", timeout));
+      if (limit.isZero()) {
+        throw new IllegalArgumentException("a request needs some time: timeout=0");
+      }
       return new MountConfig(
           where.toAbsolutePath().normalize(),
           storeDirectory == null ? null : storeDirectory.toAbsolutePath().normalize(),
@@ -180,6 +203,9 @@ public final class Sheepfs implements Callable<Integer> {
           options.number("umask", 0077, 8),
           choice(PageCache.class, options.text("pagecache", pageCache)),
           choice(TransportName.class, options.text("transport", transport)),
+          cache.config(options),
+          limit,
+          !noFlush && !options.has("no-flush"),
           foreground,
           debug,
           options.path("log-file", logFile));
@@ -189,7 +215,7 @@ public final class Sheepfs implements Callable<Integer> {
     }
   }
 
-  private static <E extends Enum<E>> E choice(Class<E> type, String name) {
+  static <E extends Enum<E>> E choice(Class<E> type, String name) {
     try {
       return Enum.valueOf(type, name.toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {

@@ -1,5 +1,7 @@
 package io.sheepfs.fuse.tree;
 
+import io.sheepfs.cache.ObjectCache;
+import io.sheepfs.cache.coherence.CachedCluster;
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
@@ -7,6 +9,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tree of a cluster:
@@ -31,6 +34,9 @@ public final class ClusterTree implements FileTree {
   final Instant mounted;
   final MountCounters counters = new MountCounters();
 
+  /** The object cache; null if there is none. */
+  final @Nullable ObjectCache cache;
+
   private final VolumesDirectory volumes;
   private final Directory root;
 
@@ -51,8 +57,10 @@ public final class ClusterTree implements FileTree {
     this.readOnly = readOnly;
     this.clock = clock;
     this.mounted = clock.instant();
+    this.cache = cluster instanceof CachedCluster cached ? cached.cache() : null;
     this.volumes = new VolumesDirectory(this);
     ClusterReports reports = new ClusterReports(cluster);
+    CacheReports caches = new CacheReports(cache);
     this.root =
         fixed(
             entry("volume", volumes),
@@ -73,9 +81,11 @@ public final class ClusterTree implements FileTree {
                 "config",
                 fixed(
                     entry("pagecache", report(() -> settings.pageCache() + "\n")),
-                    entry("objectcache", report(() -> settings.objectCache() + "\n")),
+                    entry("objectcache", report(() -> caches.text(settings.objectCache()))),
                     entry("sheep_info", report(() -> settings.sheep() + "\n")))),
-            entry(".stats", report(() -> counters.toPrometheus(volumes.openCount()))));
+            entry(
+                ".stats",
+                report(() -> counters.toPrometheus(volumes.openCount()) + caches.toPrometheus())));
   }
 
   private static Directory.Entry entry(String name, Node node) {
@@ -112,7 +122,15 @@ public final class ClusterTree implements FileTree {
    * @throws IOException if something could not be saved; the rest was
    */
   public void close() throws IOException {
-    volumes.close();
+    volumes.close(true);
+  }
+
+  /**
+   * Lets all locks go without making anything durable: what was written is as after the death of
+   * the process. For the end of the mount, as {@link #close}.
+   */
+  public void abandon() throws IOException {
+    volumes.close(false);
   }
 
   Attributes directoryAttributes() {

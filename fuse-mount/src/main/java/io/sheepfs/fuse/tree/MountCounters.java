@@ -21,15 +21,22 @@ final class MountCounters {
     counter(text, "written_bytes_total", "Bytes written", writtenBytes.sum());
     counter(text, "flushes_total", "Flushes of a volume", flushes.sum());
     counter(text, "failures_total", "Reads, writes and flushes that failed", failures.sum());
-    text.append("# HELP sheepfs_open_volumes Volumes open now\n");
-    text.append("# TYPE sheepfs_open_volumes gauge\n");
-    text.append("sheepfs_open_volumes ").append(openVolumes).append('\n');
+    gauge(text, "open_volumes", "Volumes open now", openVolumes);
     return text.toString();
   }
 
-  private static void counter(StringBuilder text, String name, String help, long value) {
+  static void counter(StringBuilder text, String name, String help, long value) {
+    metric(text, name, help, "counter", value);
+  }
+
+  static void gauge(StringBuilder text, String name, String help, long value) {
+    metric(text, name, help, "gauge", value);
+  }
+
+  private static void metric(
+      StringBuilder text, String name, String help, String type, long value) {
     text.append("# HELP sheepfs_").append(name).append(' ').append(help).append('\n');
-    text.append("# TYPE sheepfs_").append(name).append(" counter\n");
+    text.append("# TYPE sheepfs_").append(name).append(' ').append(type).append('\n');
     text.append("sheepfs_").append(name).append(' ').append(value).append('\n');
   }
 }

@@ -81,7 +81,7 @@ final class SnapshotFile extends RegularFile {
 
   @Override
   public byte[] extendedAttribute(String attribute) throws IOException {
-    return VdiAttributes.value(attribute, snapshot, false);
+    return VdiAttributes.value(attribute, snapshot, 0);
   }
 
   @Override

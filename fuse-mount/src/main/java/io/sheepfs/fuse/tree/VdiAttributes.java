@@ -21,7 +21,7 @@ final class VdiAttributes {
 
   private VdiAttributes() {}
 
-  static byte[] value(String name, VdiInfo vdi, boolean dirty) throws TreeException {
+  static byte[] value(String name, VdiInfo vdi, long dirty) throws TreeException {
     String key = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : "";
     String value =
         switch (key) {
@@ -30,7 +30,7 @@ final class VdiAttributes {
           case "block_size" -> Long.toString(vdi.objectSizeBytes());
           case "snapshot_id" -> Integer.toString(vdi.snapshotId());
           case "parent" -> vdi.parent() == null ? "" : vdi.parent().toString();
-          case "dirty" -> dirty ? "1" : "0";
+          case "dirty" -> Long.toString(dirty);
           default -> throw new TreeException(Reason.NO_ATTRIBUTE, name);
         };
     return value.getBytes(StandardCharsets.UTF_8);

@@ -1,6 +1,7 @@
 package io.sheepfs.fuse.tree;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.sheepfs.cache.CachedVdi;
 import io.sheepfs.fuse.tree.TreeException.Reason;
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.ResultCode;
@@ -135,7 +136,21 @@ final class VolumeFile extends RegularFile {
   public byte[] extendedAttribute(String attribute) throws IOException {
     Volume open = volume;
     VdiInfo vdi = open != null ? open.info() : tree.cluster.vdis().lookup(name);
-    return VdiAttributes.value(attribute, vdi, open != null && open.isDirty());
+    return VdiAttributes.value(attribute, vdi, dirty(vdi, open));
+  }
+
+  /** The bytes that are not flushed; where nobody counts them, whether there are any. */
+  private long dirty(VdiInfo vdi, @Nullable Volume open) {
+    long unflushed = open != null && open.isDirty() ? 1 : 0;
+    if (tree.cache == null) {
+      return unflushed;
+    }
+    for (CachedVdi cached : tree.cache.vdis()) {
+      if (cached.vid().equals(vdi.vid()) && cached.dirtyBytes() > 0) {
+        return cached.dirtyBytes();
+      }
+    }
+    return unflushed;
   }
 
   @Override
@@ -238,8 +253,8 @@ final class VolumeFile extends RegularFile {
     }
   }
 
-  /** For the end of the mount: flushes and closes, whoever has it open. */
-  synchronized void closeVolume() throws IOException {
+  /** For the end of the mount: closes, whoever has it open. */
+  synchronized void closeVolume(boolean flush) throws IOException {
     Volume open = volume;
     if (open == null) {
       return;
@@ -251,7 +266,11 @@ final class VolumeFile extends RegularFile {
       return;
     }
     log.debug("Closing {}", name);
-    open.close();
+    if (flush) {
+      open.close();
+    } else {
+      open.abandon();
+    }
     volume = null;
   }
 

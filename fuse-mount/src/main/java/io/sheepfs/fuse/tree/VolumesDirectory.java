@@ -149,12 +149,12 @@ final class VolumesDirectory extends Directory {
     }
   }
 
-  /** Flushes and closes every open volume. */
-  void close() throws IOException {
+  /** Closes every open volume, and flushes it before if that is wanted. */
+  void close(boolean flush) throws IOException {
     IOException first = null;
     for (VolumeFile file : files.values()) {
       try {
-        file.closeVolume();
+        file.closeVolume(flush);
       } catch (IOException e) {
         if (first == null) {
           first = e;
