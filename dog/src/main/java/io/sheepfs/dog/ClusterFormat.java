@@ -3,8 +3,6 @@ package io.sheepfs.dog;
 import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
-import io.sheepfs.protocol.RequestFlags;
-import io.sheepfs.protocol.RequestHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -98,9 +96,7 @@ final class ClusterFormat extends DogCommand {
     byte[] driver = (store + "\0").getBytes(StandardCharsets.US_ASCII);
     session
         .sheep()
-        .call(
-            RequestHeader.of(Opcode.MAKE_FS, RequestFlags.WRITE, driver.length, wanted),
-            ByteBuffer.wrap(driver))
+        .send(Opcode.MAKE_FS, 0, wanted, ByteBuffer.wrap(driver))
         .orThrow("Format failed");
     session.out().println("using backend " + store + " store");
     return ExitCode.SUCCESS;
@@ -118,7 +114,7 @@ final class ClusterFormat extends DogCommand {
     ByteBuffer bitmap =
         session
             .sheep()
-            .call(RequestHeader.of(Opcode.READ_VDIS, 0, VDI_BITMAP_BYTES, new RequestFields.None()))
+            .ask(Opcode.READ_VDIS, new RequestFields.None(), VDI_BITMAP_BYTES)
             .orThrow("Failed to look for virtual disks")
             .body();
     while (bitmap.remaining() >= Long.BYTES) {

@@ -2,7 +2,6 @@ package io.sheepfs.dog;
 
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
-import io.sheepfs.protocol.RequestHeader;
 import java.io.IOException;
 import picocli.CommandLine.Command;
 
@@ -18,7 +17,7 @@ final class ClusterShutdown extends DogCommand {
   ExitCode run(Session session) throws IOException, DogException {
     session
         .sheep()
-        .call(RequestHeader.of(Opcode.SHUTDOWN, 0, 0, new RequestFields.None()))
+        .ask(Opcode.SHUTDOWN, new RequestFields.None(), 0)
         .orThrow("Failed to shut the cluster down");
     return ExitCode.SUCCESS;
   }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.ZoneId;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import picocli.CommandLine;
@@ -27,6 +28,12 @@ public final class Dog {
   private static final String VERSION = "dog (sheepfs) 0.1.0";
 
   private static final Map<String, Group> GROUPS = groups();
+
+  /** Commands of the original that make no sense here, with the reason. */
+  private static final Map<String, String> NEVER =
+      Map.of(
+          "upgrade", "there is no older format of a store to upgrade from",
+          "trace", "it traces functions of the original's sheep");
 
   private Dog() {}
 
@@ -65,16 +72,21 @@ public final class Dog {
     vdi.put("resize", VdiResize::new);
     vdi.put("read", VdiRead::new);
     vdi.put("write", VdiWrite::new);
+    List.of("check", "track", "backup", "restore", "cache", "alter-copy")
+        .forEach(name -> vdi.put(name, Unsupported::yet));
     Map<String, Function<Environment, Object>> node = new LinkedHashMap<>();
     node.put("list", NodeList::new);
     node.put("info", NodeInfoCommand::new);
-    node.put("recovery", NodeRecovery::new);
+    node.put("recovery", Dog::recovery);
     node.put("md", Dog::disks);
     node.put("stat", NodeStatCommand::new);
+    List.of("kill", "log", "vnodes", "format").forEach(name -> node.put(name, Unsupported::yet));
     Map<String, Function<Environment, Object>> cluster = new LinkedHashMap<>();
     cluster.put("info", ClusterInfoCommand::new);
     cluster.put("format", ClusterFormat::new);
     cluster.put("shutdown", ClusterShutdown::new);
+    List.of("snapshot", "recover", "reweight", "check", "alter-copy")
+        .forEach(name -> cluster.put(name, Unsupported::yet));
     Map<String, Group> groups = new LinkedHashMap<>();
     groups.put("vdi", new Group("virtual disks", vdi));
     groups.put("node", new Group("the nodes", node));
@@ -85,6 +97,7 @@ public final class Dog {
   private static CommandLine objects(Environment environment) {
     Map<String, Function<Environment, Object>> object = new LinkedHashMap<>();
     object.put("map", VdiObjectMap::new);
+    List.of("location", "dump-inode").forEach(name -> object.put(name, Unsupported::yet));
     return group(environment, "object", new Group("the objects of a virtual disk", object), "");
   }
 
@@ -95,9 +108,17 @@ public final class Dog {
     return group(environment, "lock", new Group("the locks of virtual disks", lock), "");
   }
 
+  private static CommandLine recovery(Environment environment) {
+    CommandLine recovery = new CommandLine(new NodeRecovery(environment));
+    List.of("set-throttle", "get-throttle")
+        .forEach(name -> recovery.addSubcommand(name, Unsupported.yet(environment)));
+    return recovery;
+  }
+
   private static CommandLine disks(Environment environment) {
     Map<String, Function<Environment, Object>> md = new LinkedHashMap<>();
     md.put("info", NodeMdInfo::new);
+    List.of("plug", "unplug").forEach(name -> md.put(name, Unsupported::yet));
     return group(environment, "md", new Group("the disks of a node", md), "");
   }
 
@@ -112,7 +133,7 @@ public final class Dog {
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
     Environment environment =
         new Environment(
-            System.in, out, err, isTerminal(2), ZoneId.systemDefault(), new TcpNetwork());
+            System.in, out, err, isTerminal(2), ZoneId.systemDefault(), new RemoteNetwork());
     int exitCode = run(environment, args);
     out.flush();
     System.exit(exitCode);
@@ -155,6 +176,8 @@ public final class Dog {
         (name, group) ->
             dog.addSubcommand(
                 name, group(environment, name, group, args.length < 2 ? "" : args[1])));
+    NEVER.forEach(
+        (name, reason) -> dog.addSubcommand(name, new Unsupported(environment, ": " + reason)));
     dog.setOut(new PrintWriter(environment.out(), true, StandardCharsets.UTF_8));
     dog.setErr(new PrintWriter(environment.err(), true, StandardCharsets.UTF_8));
     dog.setParameterExceptionHandler(Dog::reportUsage);

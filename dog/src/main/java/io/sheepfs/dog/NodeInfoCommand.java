@@ -1,6 +1,9 @@
 package io.sheepfs.dog;
 
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
 import io.sheepfs.protocol.VdiInfo;
@@ -43,7 +46,7 @@ final class NodeInfoCommand extends DogCommand {
     for (int id = 0; id < nodes.size(); id++) {
       Space space;
       try {
-        space = TcpCluster.space(session.sheep(nodes.get(id)));
+        space = space(session.sheep(nodes.get(id)));
       } catch (SheepException e) {
         session.err().println("Node " + id + ": " + e.getMessage());
         exitCode = ExitCode.SYSTEM;
@@ -72,6 +75,17 @@ final class NodeInfoCommand extends DogCommand {
       session.out().println("\nTotal virtual image size\t" + ByteSize.human(virtualBytes));
     }
     return exitCode;
+  }
+
+  /** The disk space of one node. */
+  private static Space space(Sheep sheep) throws SheepException {
+    ResponseFields.Node answer =
+        sheep
+            .ask(Opcode.STAT_SHEEP, new RequestFields.None(), 0)
+            .orThrow("ask for the disk space")
+            .header()
+            .node();
+    return new Space(answer.storeSize(), answer.storeFree());
   }
 
   private String row(Space space) {

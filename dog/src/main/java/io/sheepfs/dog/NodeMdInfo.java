@@ -4,7 +4,6 @@ import io.sheepfs.protocol.DiskList;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
-import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
 import java.io.IOException;
@@ -50,9 +49,7 @@ final class NodeMdInfo extends DogCommand {
   }
 
   private void print(Session session, Sheep sheep, String endpoint) throws SheepException {
-    Reply reply =
-        sheep.call(
-            RequestHeader.of(Opcode.MD_INFO, 0, DiskList.SIZE_BYTES, new RequestFields.None()));
+    Reply reply = sheep.ask(Opcode.MD_INFO, new RequestFields.None(), DiskList.SIZE_BYTES);
     for (DiskList.Disk disk : DiskList.decode(reply.orThrow("ask for the disks").body()).disks()) {
       Space space = new Space(disk.freeBytes() + disk.usedBytes(), disk.freeBytes());
       String columns = NodeInfoCommand.columns(space, raw);

@@ -4,7 +4,6 @@ import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.RequestFields;
-import io.sheepfs.protocol.RequestHeader;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -43,12 +42,7 @@ final class NodeRecovery extends DogCommand {
       Reply reply =
           session
               .sheep(node)
-              .call(
-                  RequestHeader.of(
-                      Opcode.STAT_RECOVERY,
-                      0,
-                      RecoveryProgress.SIZE_BYTES,
-                      new RequestFields.None()));
+              .ask(Opcode.STAT_RECOVERY, new RequestFields.None(), RecoveryProgress.SIZE_BYTES);
       RecoveryProgress progress =
           RecoveryProgress.decode(reply.orThrow("ask for the recovery").body());
       if (progress.running()) {

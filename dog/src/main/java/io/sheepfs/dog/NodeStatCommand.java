@@ -3,7 +3,6 @@ package io.sheepfs.dog;
 import io.sheepfs.protocol.NodeStat;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
-import io.sheepfs.protocol.RequestHeader;
 import java.io.IOException;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -33,8 +32,7 @@ final class NodeStatCommand extends DogCommand {
         NodeStat.decode(
             session
                 .sheep()
-                .call(
-                    RequestHeader.of(Opcode.STAT, 0, NodeStat.SIZE_BYTES, new RequestFields.None()))
+                .ask(Opcode.STAT, new RequestFields.None(), NodeStat.SIZE_BYTES)
                 .orThrow("ask for the counters")
                 .body());
     if (!raw) {

@@ -4,7 +4,6 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.RequestFlags;
-import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiAttribute;
@@ -43,11 +42,7 @@ final class VdiAttributes {
     ObjectId oid =
         ObjectId.of(ObjectId.Kind.ATTRIBUTE, new VdiId(found.vdiId()), found.attributeId());
     Reply reply =
-        session
-            .sheep()
-            .call(
-                RequestHeader.of(
-                    Opcode.READ_OBJ, 0, VdiAttribute.SIZE_BYTES, RequestFields.Obj.of(oid, 0)));
+        session.sheep().ask(Opcode.READ_OBJ, RequestFields.Obj.of(oid, 0), VdiAttribute.SIZE_BYTES);
     return VdiAttribute.decode(reply.orThrow("read attribute '" + key + "'").body()).value();
   }
 
@@ -59,15 +54,7 @@ final class VdiAttributes {
       throw new DogException(ExitCode.USAGE, "Invalid attribute: " + e.getMessage(), e);
     }
     Reply reply =
-        session
-            .sheep()
-            .call(
-                RequestHeader.of(
-                    Opcode.GET_VDI_ATTR,
-                    flags | RequestFlags.WRITE,
-                    body.remaining(),
-                    RequestFields.Vdi.lookup(0)),
-                body);
+        session.sheep().send(Opcode.GET_VDI_ATTR, flags, RequestFields.Vdi.lookup(0), body);
     return switch (reply.result()) {
       case NO_VDI -> throw new DogException(ExitCode.MISSING, "VDI not found");
       case NO_OBJ -> throw new DogException(ExitCode.MISSING, "Attribute '" + key + "' not found");

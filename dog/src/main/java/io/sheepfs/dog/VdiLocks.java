@@ -3,7 +3,6 @@ package io.sheepfs.dog;
 import io.sheepfs.protocol.NodeId;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
-import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
@@ -47,12 +46,10 @@ final class VdiLocks {
   private static Reply ask(Session session, int room) throws SheepException {
     return session
         .sheep()
-        .call(
-            RequestHeader.of(
-                Opcode.GET_VDI_COPIES,
-                0,
-                (long) room * VdiStateRecord.SIZE_BYTES,
-                new RequestFields.None()));
+        .ask(
+            Opcode.GET_VDI_COPIES,
+            new RequestFields.None(),
+            Math.multiplyExact(room, VdiStateRecord.SIZE_BYTES));
   }
 
   /** The nodes that hold a lock. */
@@ -67,12 +64,7 @@ final class VdiLocks {
     int type = state.lockState() == VdiStateRecord.SHARED ? SHARED_TYPE : 0;
     session
         .sheep()
-        .call(
-            RequestHeader.of(
-                Opcode.RELEASE_VDI,
-                0,
-                0,
-                new RequestFields.Vdi(0, state.vid(), 0, 0, 0, 0, 0, type)))
+        .ask(Opcode.RELEASE_VDI, new RequestFields.Vdi(0, state.vid(), 0, 0, 0, 0, 0, type), 0)
         .orThrow("unlock VDI " + Integer.toHexString(state.vid()));
   }
 }

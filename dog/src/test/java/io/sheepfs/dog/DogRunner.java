@@ -2,11 +2,13 @@ package io.sheepfs.dog;
 
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.MemoryCluster;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
-import io.sheepfs.protocol.SheepException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -107,7 +109,17 @@ final class DogRunner {
       connections++;
       return new Sheep() {
         @Override
-        public Reply call(RequestHeader request, ByteBuffer body) throws SheepException {
+        public Reply ask(Opcode opcode, RequestFields fields, int answerBytes) {
+          return answer(RequestHeader.of(opcode, 0, answerBytes, fields), ByteBuffer.allocate(0));
+        }
+
+        @Override
+        public Reply send(Opcode opcode, int flags, RequestFields fields, ByteBuffer body) {
+          return answer(
+              RequestHeader.of(opcode, flags | RequestFlags.WRITE, body.remaining(), fields), body);
+        }
+
+        private Reply answer(RequestHeader request, ByteBuffer body) {
           requests.add(request);
           return answers.answer(request, body);
         }
