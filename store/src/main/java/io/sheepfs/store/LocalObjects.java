@@ -118,6 +118,9 @@ public final class LocalObjects implements ObjectStore {
       if (vdis.isBroken()) {
         throw refused(ResultCode.EIO, "change", oid);
       }
+      if (oid.isData() && vdi.isDeleted()) {
+        throw refused(ResultCode.NO_VDI, "change", oid);
+      }
       if (oid.isData() && vdi.isSnapshot()) {
         throw refused(ResultCode.READONLY, "change", oid);
       }

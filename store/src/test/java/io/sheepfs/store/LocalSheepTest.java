@@ -28,6 +28,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -273,6 +275,37 @@ class LocalSheepTest {
       allocate(sheep, vdi.vid(), 3, 2, UNSTABLE);
       sheep.objects().flush(vdi.vid());
       assertEquals(2, read(sheep, ObjectId.data(vdi.vid(), 3), 0, 1)[0]);
+    }
+  }
+
+  @Test
+  void delete_objectsNeverEnteredInTheIndex_goneToo() throws Exception {
+    try (StoreDisk disk = StoreDisk.of(StoreDisk.Kind.MEMORY);
+        LocalSheep sheep = disk.open()) {
+      VdiId vid = sheep.vdis().create(NAME, VdiSpec.ofSize(64 << 20)).vid();
+      allocate(sheep, vid, 1, 1, UNSTABLE);
+      sheep.objects().create(ObjectId.data(vid, 3), 0, bytes(10, 1), UNSTABLE);
+      VdiId next = sheep.vdis().snapshot(NAME, new SnapshotTag("s1")).vid();
+      sheep.objects().create(ObjectId.data(next, 5), 0, bytes(10, 1), UNSTABLE);
+      sheep.vdis().delete(NAME, SnapshotSelector.tag("s1"));
+      assertEquals(
+          Set.of(ObjectId.data(vid, 1), ObjectId.data(next, 5)),
+          sheep.objects().list().stream().filter(ObjectId::isData).collect(Collectors.toSet()));
+      sheep.vdis().delete(NAME);
+      assertTrue(sheep.objects().list().stream().noneMatch(ObjectId::isData));
+    }
+  }
+
+  @Test
+  void create_inDeletedVdi_refused() throws Exception {
+    try (StoreDisk disk = StoreDisk.of(StoreDisk.Kind.MEMORY);
+        LocalSheep sheep = disk.open()) {
+      VdiId vid = sheep.vdis().create(NAME, VdiSpec.ofSize(64 << 20)).vid();
+      sheep.vdis().delete(NAME);
+      assertFails(
+          ResultCode.NO_VDI,
+          () -> sheep.objects().create(ObjectId.data(vid, 3), 0, bytes(10, 1), UNSTABLE));
+      assertTrue(sheep.objects().list().stream().noneMatch(ObjectId::isData));
     }
   }
 }

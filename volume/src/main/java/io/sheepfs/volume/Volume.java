@@ -69,7 +69,7 @@ public final class Volume implements AutoCloseable {
     if (access == Access.READ_ONLY) {
       return new Volume(cluster, load(cluster, cluster.vdis().lookup(name).vid()), null);
     }
-    VdiLock lock = cluster.vdis().lock(name);
+    VdiLock lock = LockPatience.lock(cluster.vdis(), name);
     try {
       return new Volume(cluster, load(cluster, lock.vdi().vid()), lock);
     } catch (SheepException | RuntimeException e) {
@@ -360,7 +360,7 @@ public final class Volume implements AutoCloseable {
         old.close();
         lock = null;
       }
-      VdiLock taken = cluster.vdis().lock(header.name());
+      VdiLock taken = LockPatience.lock(cluster.vdis(), header.name());
       try {
         adopt(load(cluster, taken.vdi().vid()));
       } catch (SheepException | RuntimeException e) {

@@ -413,6 +413,7 @@ public final class VdiStore {
       int count = Math.min(InodeIndex.CHUNK_ENTRIES, entries - first);
       references.release(first, index.read(vdi.inode(), first, count));
     }
+    removeUnlisted(vdi);
     InodeHeader header = vdi.header();
     long stateObjects = header.vmStateSize() >>> header.blockSizeShift();
     for (int i = 0; i <= stateObjects && header.vmStateSize() != 0; i++) {
@@ -426,6 +427,19 @@ public final class VdiStore {
         InodeLayout.SIZE_BYTES,
         InodeLayout.SIZE_BYTES,
         Durability.STABLE);
+  }
+
+  /**
+   * Removes what was made for the index but never entered there: its writer died in between, or a
+   * snapshot came in between and sent him to the next VDI. Nobody can make more of these; the gate
+   * let the last creation finish before the tombstone was written.
+   */
+  private void removeUnlisted(Vdi vdi) throws SheepException {
+    for (ObjectId oid : files.list()) {
+      if (oid.isData() && oid.vid().equals(vdi.vid())) {
+        references.release(oid.index(), new int[] {vdi.vid().value()});
+      }
+    }
   }
 
   /**
