@@ -55,6 +55,9 @@ interface CacheDisk extends Closeable {
   /** Puts the map file of a VDI, if it has one, and the names of its files on stable storage. */
   void forceMaps(VdiId vid) throws IOException;
 
+  /** Fails unless a small file can be written and forced. */
+  void probe() throws IOException;
+
   /** What is free for us. */
   long freeBytes() throws IOException;
 }

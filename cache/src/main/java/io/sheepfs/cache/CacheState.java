@@ -2,6 +2,8 @@ package io.sheepfs.cache;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 record CacheState(String cluster, String boot, boolean clean) {
 
   private static final String MAGIC = "sheepfs-cache 1";
+  private static final Pattern OTHER_VERSION = Pattern.compile("sheepfs-cache \\d{1,9}");
 
   CacheState {
     if (cluster.isEmpty() || cluster.indexOf('\n') >= 0 || boot.indexOf('\n') >= 0) {
@@ -43,27 +46,27 @@ record CacheState(String cluster, String boot, boolean clean) {
   /**
    * Reads a record.
    *
-   * @return null for {@code null}: a directory that never was a cache
-   * @throws IOException if it is damaged, or of a later version
+   * @return null for {@code null}, a directory that never was a cache, and for a damaged record
+   * @throws IOException with a message for the user if it is of another version
    */
   static @Nullable CacheState parse(byte @Nullable [] bytes) throws IOException {
     if (bytes == null) {
       return null;
     }
     String[] lines = new String(bytes, StandardCharsets.UTF_8).split("\n", -1);
-    if (lines.length == 6
-        && lines[0].equals(MAGIC)
-        && lines[1].startsWith("cluster ")
-        && lines[2].startsWith("boot ")) {
-      String cluster = lines[1].substring("cluster ".length());
-      String boot = lines[2].substring("boot ".length());
-      CacheState state =
-          cluster.isEmpty() ? null : new CacheState(cluster, boot, lines[3].equals("clean true"));
-      if (state != null && java.util.Arrays.equals(state.toBytes(), bytes)) {
-        return state;
-      }
+    if (OTHER_VERSION.matcher(lines[0]).matches() && !lines[0].equals(MAGIC)) {
+      throw new IOException("the cache is of another version of this program: " + lines[0]);
     }
-    throw new IOException("the state record of the cache is damaged, or of a later version");
+    if (lines.length != 6 || !lines[1].startsWith("cluster ") || !lines[2].startsWith("boot ")) {
+      return null;
+    }
+    String cluster = lines[1].substring("cluster ".length());
+    if (cluster.isEmpty()) {
+      return null;
+    }
+    String boot = lines[2].substring("boot ".length());
+    CacheState state = new CacheState(cluster, boot, lines[3].equals("clean true"));
+    return Arrays.equals(state.toBytes(), bytes) ? state : null;
   }
 
   private static String checksum(String body) {

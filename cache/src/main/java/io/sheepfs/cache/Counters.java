@@ -20,4 +20,8 @@ final class Counters {
 
   /** Blocks that are valid now. */
   final LongAdder validBlocks = new LongAdder();
+
+  long dirtyBytes() {
+    return dirtyBlocks.get() << BlockMap.BLOCK_SHIFT;
+  }
 }

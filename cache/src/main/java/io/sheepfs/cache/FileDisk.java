@@ -49,6 +49,7 @@ final class FileDisk implements CacheDisk {
   private static final String STATE = "state";
   private static final String NEW_STATE = "state.new";
   private static final String QUARANTINE = "quarantine";
+  private static final String PROBE = "probe";
   private static final String MAPS = "maps";
   private static final int MAX_STATE_BYTES = 4096;
   private static final int ZEROS_BYTES = 1 << 16;
@@ -136,7 +137,7 @@ final class FileDisk implements CacheDisk {
 
   @Override
   public List<VdiId> vdis() throws IOException {
-    Set<String> own = Set.of(LOCK, STATE, NEW_STATE, QUARANTINE);
+    Set<String> own = Set.of(LOCK, STATE, NEW_STATE, PROBE, QUARANTINE);
     List<VdiId> vdis = new ArrayList<>();
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
       for (Path entry : entries) {
@@ -249,6 +250,17 @@ final class FileDisk implements CacheDisk {
     if (Files.isDirectory(path(vid))) {
       forceDirectory(path(vid));
       forceDirectory(directory);
+    }
+  }
+
+  @Override
+  public void probe() throws IOException {
+    Path path = directory.resolve(PROBE);
+    try (FileChannel file = FileChannel.open(path, READ_WRITE, FILE_MODE)) {
+      file.write(ByteBuffer.allocate(ZEROS_BYTES));
+      file.force(true);
+    } finally {
+      Files.deleteIfExists(path);
     }
   }
 

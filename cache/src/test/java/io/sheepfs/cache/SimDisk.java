@@ -174,6 +174,13 @@ final class SimDisk implements CacheDisk {
   }
 
   @Override
+  public void probe() throws IOException {
+    if (failing) {
+      throw new IOException("injected: no space left on device");
+    }
+  }
+
+  @Override
   public long freeBytes() {
     return 1L << 40;
   }
