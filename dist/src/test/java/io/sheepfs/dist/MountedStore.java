@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** A sheepfs process on an embedded store, started by its launcher; gone when it is closed. */
+/** A sheepfs process, started by its launcher; gone when it is closed. */
 final class MountedStore implements AutoCloseable {
 
   /** The folder of the checkout. */
@@ -33,6 +33,17 @@ final class MountedStore implements AutoCloseable {
   /** Mounts {@code folder/store} at {@code folder/mnt}; both are made if they are not there. */
   static MountedStore start(Path folder, String transport, String... options)
       throws IOException, InterruptedException {
+    List<String> embedded = List.of("--store", folder.resolve("store").toString());
+    return start(folder, transport, embedded, options);
+  }
+
+  /**
+   * Mounts a cluster whose objects are in {@code folder/store}, too.
+   *
+   * @param cluster the options that say where it is
+   */
+  static MountedStore start(Path folder, String transport, List<String> cluster, String... options)
+      throws IOException, InterruptedException {
     Path mountpoint = folder.resolve("mnt");
     if (!isMounted(mountpoint)) { // nothing else can be asked of a dead mount
       Files.createDirectories(mountpoint);
@@ -41,7 +52,8 @@ final class MountedStore implements AutoCloseable {
     Path log = Files.createTempFile(folder, "log", ".txt");
     List<String> command = new ArrayList<>();
     command.add(ROOT.resolve("bin/sheepfs").toString());
-    command.addAll(List.of("-f", "--transport", transport, "--store", store.toString()));
+    command.addAll(List.of("-f", "--transport", transport));
+    command.addAll(cluster);
     command.addAll(List.of(options));
     command.add(mountpoint.toString());
     Process process =

@@ -38,6 +38,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   DIRECTORY/objects/    the cache
  *   DIRECTORY/writers/    a record for each VDI in it: whose writes it knows
+ *   DIRECTORY/spare       what is given up to open and close the cache on a disk that is full
  * </pre>
  */
 public final class CachedCluster implements Cluster {
@@ -53,6 +54,7 @@ public final class CachedCluster implements Cluster {
   private final Cluster backing;
   private final ObjectCache cache;
   private final WriterRecords records;
+  private final SpareSpace spare;
   private final CachedVdis vdis;
   private final CachedObjects objects;
   private final ExecutorService threads;
@@ -64,12 +66,14 @@ public final class CachedCluster implements Cluster {
       Cluster backing,
       ObjectCache cache,
       WriterRecords records,
+      SpareSpace spare,
       VdiStates states,
       ExecutorService threads,
       LongSupplier nanoClock) {
     this.backing = backing;
     this.cache = cache;
     this.records = records;
+    this.spare = spare;
     this.threads = threads;
     Coherence coherence = new Coherence(backing, cache, records, states, threads, nanoClock);
     this.vdis = new CachedVdis(backing, cache, records, states, coherence);
@@ -111,11 +115,14 @@ public final class CachedCluster implements Cluster {
     ExecutorService threads = Executors.newCachedThreadPool(daemons("cache-push"));
     ObjectCache cache = null;
     boolean done = false;
+    SpareSpace spare = new SpareSpace(directory.resolve("spare"));
     try {
+      spare.give();
       cache = ObjectCache.open(guarded, directory.resolve("objects"), clusterId, options, threads);
+      spare.take();
       WriterRecords records = WriterRecords.open(directory.resolve("writers"));
       CachedCluster cluster =
-          new CachedCluster(backing, cache, records, states, threads, nanoClock);
+          new CachedCluster(backing, cache, records, spare, states, threads, nanoClock);
       done = true;
       return cluster;
     } finally {
@@ -220,12 +227,14 @@ public final class CachedCluster implements Cluster {
   public void close() throws IOException {
     timer.shutdown();
     threads.shutdown();
+    spare.give();
     try (cache) {
       // first of all: a push that waits for a cluster that is away ends with its connection
       backing.close();
       awaitEnd();
       records.force();
     }
+    spare.take();
   }
 
   private void awaitEnd() {
