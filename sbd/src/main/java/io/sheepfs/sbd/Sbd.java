@@ -13,7 +13,13 @@ import picocli.CommandLine.ParameterException;
     sortOptions = false,
     usageHelpAutoWidth = true,
     versionProvider = Sbd.Version.class,
-    subcommands = {ServeCommand.class},
+    subcommands = {
+      ServeCommand.class,
+      MapCommand.class,
+      UnmapCommand.class,
+      ListCommand.class,
+      StatusCommand.class
+    },
     footer = {"", "Exit codes: 0 done, 1 wrong usage, 2 it could not be done."})
 public final class Sbd {
 
