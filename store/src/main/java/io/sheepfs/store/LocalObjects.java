@@ -7,7 +7,7 @@ import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
-import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.object.StoredObjects;
 import io.sheepfs.store.vdi.InodeWriter;
 import io.sheepfs.store.vdi.Vdi;
 import io.sheepfs.store.vdi.VdiStore;
@@ -37,7 +37,7 @@ public final class LocalObjects implements ObjectStore {
   private static final int BTREE_BYTES = 1 << 22;
   private static final int DIGEST_CHUNK_BYTES = 1 << 18;
 
-  private final ObjectFiles files;
+  private final StoredObjects files;
   private final VdiStore vdis;
   private final InodeWriter inodes;
   private final Readiness readiness;
@@ -54,7 +54,7 @@ public final class LocalObjects implements ObjectStore {
   }
 
   LocalObjects(
-      ObjectFiles files, VdiStore vdis, Readiness readiness, IntSupplier defaultBlockSizeShift) {
+      StoredObjects files, VdiStore vdis, Readiness readiness, IntSupplier defaultBlockSizeShift) {
     this.files = files;
     this.vdis = vdis;
     this.inodes = new InodeWriter(vdis, files);

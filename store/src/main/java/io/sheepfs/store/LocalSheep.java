@@ -15,6 +15,7 @@ import io.sheepfs.store.RunMark.LastEnd;
 import io.sheepfs.store.object.Disk;
 import io.sheepfs.store.object.Journal;
 import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.vdi.LocalInodeChanges;
 import io.sheepfs.store.vdi.StoreCheck;
 import io.sheepfs.store.vdi.VdiStore;
 import java.io.IOException;
@@ -39,7 +40,7 @@ import org.slf4j.LoggerFactory;
  * <p>The object itself is one session; {@link #openSession} makes more, each with locks of its own.
  * Safe for any number of threads.
  */
-public final class LocalSheep implements Cluster {
+public final class LocalSheep implements Cluster, SheepNode {
 
   private static final Logger log = LoggerFactory.getLogger(LocalSheep.class);
 
@@ -69,7 +70,7 @@ public final class LocalSheep implements Cluster {
     this.options = options;
     this.files = new ObjectFiles(directory.objects(), disk, options.maxOpenFiles());
     Journal journal = new Journal(directory.journal(), directory.objects(), disk);
-    this.vdis = new VdiStore(files, disk, journal, options.clock());
+    this.vdis = new VdiStore(files, new LocalInodeChanges(files, disk, journal), options.clock());
     this.objects = new LocalObjects(files, vdis, this::checkReady, () -> config().blockSizeShift());
     this.epochs = new EpochLog(directory.epochs(), disk);
     this.runMark = new RunMark(directory.runMark(), disk, bootId);
@@ -156,16 +157,7 @@ public final class LocalSheep implements Cluster {
     return config;
   }
 
-  /**
-   * Empties the store and makes it a new one: the MAKE_FS operation.
-   *
-   * @param createTime as on the wire: seconds in the high half, nanoseconds in the low one; not 0
-   * @param copies replicas of an object; 0 for the default
-   * @param blockSizeShift 0 for the default
-   * @param flags {@code SD_CLUSTER_FLAG_*}
-   * @param storeDriver the name of the original's store driver to be reported
-   * @throws SheepException {@link ResultCode#NO_STORE} for a driver that the original does not have
-   */
+  @Override
   public void format(long createTime, int copies, int blockSizeShift, int flags, String storeDriver)
       throws SheepException {
     if (!STORE_DRIVERS.contains(storeDriver)) {
@@ -199,7 +191,7 @@ public final class LocalSheep implements Cluster {
     }
   }
 
-  /** Why no request can be served, or {@link ResultCode#SUCCESS}. */
+  @Override
   public ResultCode state() {
     if (closed) {
       return ResultCode.SHUTDOWN;
@@ -213,11 +205,7 @@ public final class LocalSheep implements Cluster {
     }
   }
 
-  /**
-   * {@code spec} with the defaults of the store where it leaves them open.
-   *
-   * @throws SheepException {@link ResultCode#INVALID_PARMS} if the size is too large for them
-   */
+  @Override
   public VdiSpec withDefaults(VdiSpec spec) throws SheepException {
     checkReady();
     StoreConfig now = config;
@@ -231,7 +219,7 @@ public final class LocalSheep implements Cluster {
     return new VdiSpec(spec.sizeBytes(), copies, shift);
   }
 
-  /** The directory. */
+  @Override
   public Path root() {
     return directory.root();
   }
@@ -248,6 +236,7 @@ public final class LocalSheep implements Cluster {
   }
 
   /** Changes of VDIs by id, for the server. Check {@link #state} first. */
+  @Override
   public VdiStore vdiStore() {
     return vdis;
   }
@@ -273,6 +262,22 @@ public final class LocalSheep implements Cluster {
   }
 
   @Override
+  public NodeInfo self() throws SheepException {
+    return nodes().get(0);
+  }
+
+  /** A single node stays in the first epoch. */
+  @Override
+  public int epoch() {
+    return createTime() == 0 ? 0 : 1;
+  }
+
+  @Override
+  public void releaseLeases(Object owner) {
+    vdis.locks().releaseAll(owner);
+  }
+
+  @Override
   public Space space() throws SheepException {
     try {
       FileStore fileStore = Files.getFileStore(directory.objects());
@@ -284,12 +289,12 @@ public final class LocalSheep implements Cluster {
     }
   }
 
-  /** The flags the store was formatted with. */
+  @Override
   public int flags() {
     return config.flags();
   }
 
-  /** When the store was formatted, as on the wire; 0 if it was not. */
+  @Override
   public long createTime() {
     return config.createTime();
   }

@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Safe for any number of threads. Operations on different objects share no lock.
  */
-public final class ObjectFiles {
+public final class ObjectFiles implements StoredObjects {
 
   private static final String TEMPORARY_SUFFIX = ".tmp";
   private static final int NAME_LENGTH = 16;
@@ -70,6 +70,7 @@ public final class ObjectFiles {
    *
    * @throws SheepException {@link ResultCode#NO_OBJ}
    */
+  @Override
   public void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException {
     int start = dst.position();
     onFile(
@@ -86,6 +87,7 @@ public final class ObjectFiles {
    *
    * @throws SheepException {@link ResultCode#NO_OBJ}
    */
+  @Override
   public void write(ObjectId oid, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
     int start = src.position();
@@ -105,6 +107,7 @@ public final class ObjectFiles {
    *
    * @throws SheepException {@link ResultCode#NO_OBJ}
    */
+  @Override
   public void zero(ObjectId oid, long start, long end, long sizeBytes, Durability durability)
       throws SheepException {
     change(
@@ -145,6 +148,7 @@ public final class ObjectFiles {
    *
    * @throws SheepException {@link ResultCode#NO_OBJ}
    */
+  @Override
   public void force(ObjectId oid) throws SheepException {
     Unsynced state = unsynced(oid.vid());
     try {
@@ -162,11 +166,13 @@ public final class ObjectFiles {
   }
 
   /** Makes all creations, replacements and removals durable. */
+  @Override
   public void forceNames() throws SheepException {
     uninterrupted("flush of the object directory", names::force);
   }
 
   /** Makes an object of {@code src} at {@code offset}, in place of any other of that id. */
+  @Override
   public void create(ObjectId oid, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
     createFrom(oid, null, offset, src, durability);
@@ -177,6 +183,7 @@ public final class ObjectFiles {
    *
    * @throws SheepException {@link ResultCode#NO_OBJ} if there is no {@code source}
    */
+  @Override
   public void createCopy(
       ObjectId oid, ObjectId source, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
@@ -250,6 +257,7 @@ public final class ObjectFiles {
   }
 
   /** Removes an object; false if there was none. */
+  @Override
   public boolean remove(ObjectId oid) throws SheepException {
     Path file = file(oid);
     try {
@@ -318,6 +326,7 @@ public final class ObjectFiles {
   }
 
   /** Whether there is such an object. */
+  @Override
   public boolean exists(ObjectId oid) {
     return Files.isRegularFile(file(oid), LinkOption.NOFOLLOW_LINKS);
   }
@@ -327,6 +336,7 @@ public final class ObjectFiles {
    *
    * @throws SheepException {@link ResultCode#NO_OBJ}
    */
+  @Override
   public long storedBytes(ObjectId oid) throws SheepException {
     long[] size = new long[1];
     onFile("size of", oid, object -> size[0] = object.channel().size());
@@ -334,6 +344,7 @@ public final class ObjectFiles {
   }
 
   /** The ids of all objects, in no order. */
+  @Override
   public List<ObjectId> list() throws SheepException {
     List<ObjectId> oids = new ArrayList<>();
     try {
@@ -401,6 +412,7 @@ public final class ObjectFiles {
    * Makes durable what was written to the objects of a VDI before the call: each object once, then
    * the names, then the inode.
    */
+  @Override
   public void flush(VdiId vid) throws SheepException {
     Unsynced state = unsynced.get(vid);
     FlushFailure failure = null;

@@ -5,7 +5,7 @@ import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
-import io.sheepfs.store.LocalSheep;
+import io.sheepfs.store.SheepNode;
 import java.util.EnumMap;
 import java.util.Map;
 import org.slf4j.Logger;
@@ -19,12 +19,12 @@ final class Dispatcher {
 
   private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
 
-  private final LocalSheep sheep;
+  private final SheepNode sheep;
   private final Map<Opcode, Handler> handlers = new EnumMap<>(Opcode.class);
 
-  Dispatcher(LocalSheep sheep, Counters counters, int maxBodyBytes, Runnable shutdown) {
+  Dispatcher(SheepNode sheep, Counters counters, int maxBodyBytes, Runnable shutdown) {
     this.sheep = sheep;
-    add(new ObjectHandlers(sheep.objects(), maxBodyBytes));
+    add(new ObjectHandlers(sheep, maxBodyBytes));
     add(new VdiHandlers(sheep));
     add(new NodeHandlers(sheep, counters, shutdown));
   }
@@ -94,9 +94,9 @@ final class Dispatcher {
     }
   }
 
-  /** The epoch for the header of an answer: a single node stays in the first. */
+  /** The epoch for the header of an answer. */
   int epoch() {
-    return sheep.createTime() == 0 ? 0 : 1;
+    return sheep.epoch();
   }
 
   /** Carries a request out. Whatever goes wrong is in the answer. */

@@ -14,7 +14,7 @@ import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
-import io.sheepfs.store.LocalSheep;
+import io.sheepfs.store.SheepNode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +31,7 @@ final class NodeHandlers {
   private static final int DEFAULT_LOG_LEVEL = 6;
   private static final int MAX_LOG_LEVEL = 7;
 
-  private final LocalSheep sheep;
+  private final SheepNode sheep;
   private final Counters counters;
   private final Runnable shutdown;
   private volatile boolean recoveryDisabled;
@@ -43,7 +43,7 @@ final class NodeHandlers {
    *
    * @param shutdown asks for the end of the process; returns at once
    */
-  NodeHandlers(LocalSheep sheep, Counters counters, Runnable shutdown) {
+  NodeHandlers(SheepNode sheep, Counters counters, Runnable shutdown) {
     this.sheep = sheep;
     this.counters = counters;
     this.shutdown = shutdown;
@@ -277,7 +277,7 @@ final class NodeHandlers {
   }
 
   Answer getVnodes(Request request) throws SheepException {
-    return Answer.body(number(sheep.nodes().get(0).virtualNodes()));
+    return Answer.body(number(sheep.self().virtualNodes()));
   }
 
   /** Where the cluster chooses the number of virtual nodes, nobody else can. */

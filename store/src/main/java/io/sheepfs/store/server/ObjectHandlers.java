@@ -11,6 +11,7 @@ import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.LocalObjects;
+import io.sheepfs.store.SheepNode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -18,12 +19,16 @@ import java.util.List;
 /** The operations on objects, each named after its opcode. */
 final class ObjectHandlers {
 
-  private final LocalObjects objects;
+  private final SheepNode sheep;
   private final int maxBodyBytes;
 
-  ObjectHandlers(LocalObjects objects, int maxBodyBytes) {
-    this.objects = objects;
+  ObjectHandlers(SheepNode sheep, int maxBodyBytes) {
+    this.sheep = sheep;
     this.maxBodyBytes = maxBodyBytes;
+  }
+
+  private LocalObjects objects() throws SheepException {
+    return sheep.objects();
   }
 
   /** A write is durable before its answer, unless the client says that it will flush. */
@@ -42,14 +47,14 @@ final class ObjectHandlers {
     if (length > maxBodyBytes) {
       throw new SheepException(ResultCode.INVALID_PARMS, "read of " + length + " bytes of " + oid);
     }
-    long size = objects.sizeBytes(oid);
+    long size = objects().sizeBytes(oid);
     long offset = Math.min(fields.offset(), size);
     int stored = (int) Math.min(length, size - offset);
     ByteBuf body = length == 0 ? Unpooled.EMPTY_BUFFER : request.allocator().directBuffer(length);
     boolean done = false;
     try {
       ByteBuffer target = length == 0 ? ByteBuffer.allocate(0) : body.internalNioBuffer(0, stored);
-      objects.read(oid, offset, target);
+      objects().read(oid, offset, target);
       if (length > 0) {
         body.writerIndex(stored).writeZero(length - stored);
       }
@@ -65,7 +70,7 @@ final class ObjectHandlers {
   /** A missing object is NO_OBJ; a data object of a snapshot is READONLY. */
   Answer writeObj(Request request) throws SheepException {
     RequestFields.Obj fields = request.header().obj();
-    objects.write(fields.objectId(), fields.offset(), request.bytes(), durability(request));
+    objects().write(fields.objectId(), fields.offset(), request.bytes(), durability(request));
     return Answer.SUCCESS;
   }
 
@@ -76,14 +81,15 @@ final class ObjectHandlers {
   Answer createAndWriteObj(Request request) throws SheepException {
     RequestFields.Obj fields = request.header().obj();
     if (request.header().has(RequestFlags.COW)) {
-      objects.createCopy(
-          fields.objectId(),
-          fields.cowObjectId(),
-          fields.offset(),
-          request.bytes(),
-          durability(request));
+      objects()
+          .createCopy(
+              fields.objectId(),
+              fields.cowObjectId(),
+              fields.offset(),
+              request.bytes(),
+              durability(request));
     } else {
-      objects.create(fields.objectId(), fields.offset(), request.bytes(), durability(request));
+      objects().create(fields.objectId(), fields.offset(), request.bytes(), durability(request));
     }
     return Answer.SUCCESS;
   }
@@ -91,10 +97,10 @@ final class ObjectHandlers {
   /** Removes the object, whoever refers to it. */
   Answer removeObj(Request request) throws SheepException {
     ObjectId oid = request.header().obj().objectId();
-    if (!objects.exists(oid)) {
+    if (!objects().exists(oid)) {
       return Answer.of(ResultCode.NO_OBJ);
     }
-    objects.remove(oid);
+    objects().remove(oid);
     return Answer.SUCCESS;
   }
 
@@ -104,29 +110,30 @@ final class ObjectHandlers {
     if (!oid.isData() || oid.index() < 0 || oid.index() >= InodeLayout.INDEX_ENTRIES) {
       throw new SheepException(ResultCode.INVALID_PARMS, "discard of " + oid);
     }
-    objects.write(
-        ObjectId.inode(oid.vid()),
-        InodeLayout.indexOffset(oid.index()),
-        ByteBuffer.allocate(InodeLayout.INDEX_ENTRY_BYTES),
-        durability(request));
+    objects()
+        .write(
+            ObjectId.inode(oid.vid()),
+            InodeLayout.indexOffset(oid.index()),
+            ByteBuffer.allocate(InodeLayout.INDEX_ENTRY_BYTES),
+            durability(request));
     return Answer.SUCCESS;
   }
 
   /** Makes every earlier unstable change of the VDI durable. 1.0 refuses; 0.9 with a cache does. */
   Answer flushVdi(Request request) throws SheepException {
-    objects.flush(request.header().obj().objectId().vid());
+    objects().flush(request.header().obj().objectId().vid());
     return Answer.SUCCESS;
   }
 
   /** Says whether this node has the object. */
   Answer exist(Request request) throws SheepException {
-    boolean exists = objects.exists(request.header().obj().objectId());
+    boolean exists = objects().exists(request.header().obj().objectId());
     return Answer.of(exists ? ResultCode.SUCCESS : ResultCode.NO_OBJ);
   }
 
   /** The SHA-1 of the whole object. */
   Answer getHash(Request request) throws SheepException {
-    byte[] digest = objects.digest(request.header().obj().objectId());
+    byte[] digest = objects().digest(request.header().obj().objectId());
     return Answer.fields(new ResponseFields.Hash(digest));
   }
 
@@ -139,7 +146,7 @@ final class ObjectHandlers {
     ByteBuffer missing = ByteBuffer.allocate(asked.remaining()).order(ByteOrder.LITTLE_ENDIAN);
     while (asked.hasRemaining()) {
       long value = asked.getLong();
-      if (!ObjectId.isValid(value) || !objects.exists(new ObjectId(value))) {
+      if (!ObjectId.isValid(value) || !objects().exists(new ObjectId(value))) {
         missing.putLong(value);
       }
     }
@@ -151,7 +158,7 @@ final class ObjectHandlers {
 
   /** The ids of all objects here, ascending. */
   Answer getObjList(Request request) throws SheepException {
-    List<ObjectId> oids = objects.list();
+    List<ObjectId> oids = objects().list();
     if ((long) oids.size() * Long.BYTES > request.header().answerLimit()) {
       return Answer.of(ResultCode.BUFFER_SMALL);
     }

@@ -1,7 +1,7 @@
 package io.sheepfs.store.server;
 
 import io.sheepfs.protocol.RequestHeader;
-import io.sheepfs.store.LocalSheep;
+import io.sheepfs.store.SheepNode;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -9,7 +9,7 @@ import java.util.concurrent.ExecutorService;
 /** What all connections of a server share. Safe for any number of threads. */
 final class ServerCore {
 
-  private final LocalSheep sheep;
+  private final SheepNode sheep;
   private final ServerOptions options;
   private final Dispatcher dispatcher;
   private final Counters counters;
@@ -21,7 +21,7 @@ final class ServerCore {
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
   private int underWay;
 
-  ServerCore(LocalSheep sheep, ServerOptions options, ExecutorService workers, Runnable shutdown) {
+  ServerCore(SheepNode sheep, ServerOptions options, ExecutorService workers, Runnable shutdown) {
     this.sheep = sheep;
     this.options = options;
     this.workers = workers;
@@ -69,7 +69,7 @@ final class ServerCore {
   }
 
   void releaseLeases(ClientConnection connection) {
-    sheep.vdiStore().locks().releaseAll(connection);
+    sheep.releaseLeases(connection);
   }
 
   void begin(RequestHeader header) {

@@ -23,7 +23,7 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.sheepfs.protocol.codec.RequestDecoder;
 import io.sheepfs.protocol.codec.ResponseEncoder;
-import io.sheepfs.store.LocalSheep;
+import io.sheepfs.store.SheepNode;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CountDownLatch;
@@ -56,7 +56,7 @@ public final class SheepServer implements AutoCloseable {
   private final CountDownLatch shutdownAsked = new CountDownLatch(1);
   private final Channel listener;
 
-  private SheepServer(LocalSheep sheep, InetSocketAddress address, ServerOptions options)
+  private SheepServer(SheepNode sheep, InetSocketAddress address, ServerOptions options)
       throws IOException {
     this.options = options;
     this.workers =
@@ -83,8 +83,8 @@ public final class SheepServer implements AutoCloseable {
    * @param address port 0 takes any that is free
    * @throws IOException if the address cannot be listened on
    */
-  public static SheepServer start(
-      LocalSheep sheep, InetSocketAddress address, ServerOptions options) throws IOException {
+  public static SheepServer start(SheepNode sheep, InetSocketAddress address, ServerOptions options)
+      throws IOException {
     return new SheepServer(sheep, address, options);
   }
 

@@ -22,7 +22,7 @@ import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiNameRecord;
 import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.protocol.VdiStateRecord;
-import io.sheepfs.store.LocalSheep;
+import io.sheepfs.store.SheepNode;
 import io.sheepfs.store.vdi.Vdi;
 import io.sheepfs.store.vdi.VdiLocks;
 import io.sheepfs.store.vdi.VdiStore;
@@ -42,12 +42,14 @@ final class VdiHandlers {
   /** {@code SD_CLUSTER_FLAG_USE_LOCK}. */
   private static final int USE_LOCK = 0x0008;
 
-  private final LocalSheep sheep;
-  private final VdiStore store;
+  private final SheepNode sheep;
 
-  VdiHandlers(LocalSheep sheep) {
+  VdiHandlers(SheepNode sheep) {
     this.sheep = sheep;
-    this.store = sheep.vdiStore();
+  }
+
+  private VdiStore store() throws SheepException {
+    return sheep.vdiStore();
   }
 
   private static String text(byte[] bytes) {
@@ -100,7 +102,7 @@ final class VdiHandlers {
 
   /** The id by name, with tag or number of a snapshot; the rest is read from the inode. */
   Answer getVdiInfo(Request request) throws SheepException {
-    return answer(choice(request).in(store.table()));
+    return answer(choice(request).in(store().table()));
   }
 
   /**
@@ -127,13 +129,13 @@ final class VdiHandlers {
             }
             return working;
           };
-      return answer(store.snapshot(base, null));
+      return answer(store().snapshot(base, null));
     }
     if (fields.baseVdiId() != 0) {
-      return answer(store.cloneSnapshot(new VdiId(fields.baseVdiId()), name));
+      return answer(store().cloneSnapshot(new VdiId(fields.baseVdiId()), name));
     }
     VdiSpec spec = new VdiSpec(fields.vdiSize(), fields.copies(), fields.blockSizeShift());
-    return answer(store.create(name, sheep.withDefaults(spec)));
+    return answer(store().create(name, sheep.withDefaults(spec)));
   }
 
   /**
@@ -143,13 +145,14 @@ final class VdiHandlers {
   Answer delVdi(Request request) throws SheepException {
     VdiStore.Choice doomed = choice(request);
     VdiId[] vid = new VdiId[1];
-    store.delete(
-        table -> {
-          Vdi vdi = doomed.in(table);
-          vid[0] = vdi.vid();
-          return vdi;
-        },
-        request.connection());
+    store()
+        .delete(
+            table -> {
+              Vdi vdi = doomed.in(table);
+              vid[0] = vdi.vid();
+              return vdi;
+            },
+            request.connection());
     return Answer.fields(new ResponseFields.Vdi(vid[0].value(), 0, 0, 0));
   }
 
@@ -160,18 +163,18 @@ final class VdiHandlers {
    */
   Answer lockVdi(Request request) throws SheepException {
     VdiStore.Choice wanted = choice(request);
-    Vdi vdi = wanted.in(store.table());
+    Vdi vdi = wanted.in(store().table());
     boolean leased = request.header().has(RequestFlags.LEASE);
     try {
       if (leased) {
-        VdiLocks.Lock unused = store.lock(wanted, request.connection(), true);
+        VdiLocks.Lock unused = store().lock(wanted, request.connection(), true);
       } else if ((sheep.flags() & USE_LOCK) != 0) {
         if (request.header().vdi().lockType() != 0) {
           throw new SheepException(ResultCode.NO_SUPPORT, "shared lock of " + vdi.vid());
         }
-        VdiLocks.Lock unused = store.lock(wanted, this, false);
+        VdiLocks.Lock unused = store().lock(wanted, this, false);
       } else {
-        store.locks().checkNotLeasedElsewhere(vdi.vid(), this);
+        store().locks().checkNotLeasedElsewhere(vdi.vid(), this);
       }
     } catch (SheepException e) {
       if (e.result() == ResultCode.VDI_LOCKED) {
@@ -179,24 +182,24 @@ final class VdiHandlers {
       }
       throw e;
     }
-    return answer(wanted.in(store.table()));
+    return answer(wanted.in(store().table()));
   }
 
   /** Succeeds whether it was locked or not; a lease of somebody else stays. */
-  Answer releaseVdi(Request request) {
+  Answer releaseVdi(Request request) throws SheepException {
     VdiId vid = new VdiId(request.header().vdi().baseVdiId());
-    store.locks().release(vid, request.connection());
+    store().locks().release(vid, request.connection());
     return Answer.SUCCESS;
   }
 
   /** The ids that were ever given out. */
   Answer readVdis(Request request) throws SheepException {
-    return bitmap(request, store.table().idsInUse());
+    return bitmap(request, store().table().idsInUse());
   }
 
   /** The ids among them whose VDI was deleted. */
   Answer readDelVdis(Request request) throws SheepException {
-    return bitmap(request, store.table().deletedIds());
+    return bitmap(request, store().table().deletedIds());
   }
 
   private static Answer bitmap(Request request, byte[] bits) throws SheepException {
@@ -208,12 +211,12 @@ final class VdiHandlers {
 
   /** How each VDI is stored and who has it locked, tombstones too. */
   Answer getVdiCopies(Request request) throws SheepException {
-    List<Vdi> vdis = new ArrayList<>(store.table().all());
+    List<Vdi> vdis = new ArrayList<>(store().table().all());
     if ((long) vdis.size() * VdiStateRecord.SIZE_BYTES > request.header().answerLimit()) {
       return Answer.of(ResultCode.BUFFER_SMALL);
     }
     vdis.sort(Comparator.comparing(Vdi::vid));
-    NodeInfo self = sheep.nodes().get(0);
+    NodeInfo self = sheep.self();
     List<VdiStateRecord> states = new ArrayList<>(vdis.size());
     for (Vdi vdi : vdis) {
       states.add(state(vdi, self));
@@ -221,9 +224,9 @@ final class VdiHandlers {
     return Answer.body(VdiStateRecord.encodeAll(states, Opcode.INTERNAL_VERSION));
   }
 
-  private VdiStateRecord state(Vdi vdi, NodeInfo self) {
+  private VdiStateRecord state(Vdi vdi, NodeInfo self) throws SheepException {
     InodeHeader header = vdi.header();
-    boolean locked = store.locks().holder(vdi.vid()) != null;
+    boolean locked = store().locks().holder(vdi.vid()) != null;
     NodeId owner = locked ? new NodeId(self.address(), self.port()) : new NodeId(anyAddress(), 0);
     return new VdiStateRecord(
         vdi.vid().value(),
@@ -272,7 +275,7 @@ final class VdiHandlers {
     asked.get(attribute);
     VdiName name = new VdiName(AttributeBytes.name(attribute));
     int snapshotId = AttributeBytes.snapshotId(attribute);
-    Vdi vdi = choice(name, AttributeBytes.tag(attribute), snapshotId).in(store.table());
+    Vdi vdi = choice(name, AttributeBytes.tag(attribute), snapshotId).in(store().table());
     long createTime = vdi.header().createTime();
     AttributeBytes.setCreateTime(attribute, createTime);
     VdiId slotVid = VdiId.hashOf(name);

@@ -3,7 +3,7 @@ package io.sheepfs.store.vdi;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
-import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.object.StoredObjects;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -13,9 +13,9 @@ final class InodeIndex {
   /** Entries that are looked at in one go. */
   static final int CHUNK_ENTRIES = 4096;
 
-  private final ObjectFiles files;
+  private final StoredObjects files;
 
-  InodeIndex(ObjectFiles files) {
+  InodeIndex(StoredObjects files) {
     this.files = files;
   }
 

@@ -6,7 +6,7 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
-import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.object.StoredObjects;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.locks.StampedLock;
@@ -26,10 +26,10 @@ public final class InodeWriter {
   private static final int[] NOTHING = {};
 
   private final VdiStore vdis;
-  private final ObjectFiles files;
+  private final StoredObjects files;
 
   /** Writes to the inodes of {@code vdis}. */
-  public InodeWriter(VdiStore vdis, ObjectFiles files) {
+  public InodeWriter(VdiStore vdis, StoredObjects files) {
     this.vdis = vdis;
     this.files = files;
   }

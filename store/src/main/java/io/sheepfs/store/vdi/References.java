@@ -3,7 +3,7 @@ package io.sheepfs.store.vdi;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
-import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.object.StoredObjects;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -40,11 +40,11 @@ import java.util.concurrent.locks.ReentrantLock;
 final class References {
 
   private final VdiTable table;
-  private final ObjectFiles files;
+  private final StoredObjects files;
   private final InodeIndex index;
   private final ReentrantLock lock = new ReentrantLock();
 
-  References(VdiTable table, ObjectFiles files, InodeIndex index) {
+  References(VdiTable table, StoredObjects files, InodeIndex index) {
     this.table = table;
     this.files = files;
     this.index = index;

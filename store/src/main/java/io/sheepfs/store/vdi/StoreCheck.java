@@ -4,7 +4,7 @@ import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
-import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.object.StoredObjects;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -29,10 +29,10 @@ public final class StoreCheck {
   private static final Logger log = LoggerFactory.getLogger(StoreCheck.class);
 
   private final VdiStore vdis;
-  private final ObjectFiles files;
+  private final StoredObjects files;
 
   /** The check of a store that serves nobody yet. */
-  public StoreCheck(VdiStore vdis, ObjectFiles files) {
+  public StoreCheck(VdiStore vdis, StoredObjects files) {
     this.vdis = vdis;
     this.files = files;
   }

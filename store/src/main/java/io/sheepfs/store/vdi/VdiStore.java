@@ -12,10 +12,8 @@ import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
-import io.sheepfs.store.object.Disk;
 import io.sheepfs.store.object.Journal;
-import io.sheepfs.store.object.ObjectFiles;
-import java.io.IOException;
+import io.sheepfs.store.object.StoredObjects;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -32,11 +30,11 @@ import org.slf4j.LoggerFactory;
  * Carries out changes of VDIs on the disk, one after the other, each durable and as a whole.
  *
  * <p>A change of one inode is one forced sector, or one new file. A change of several files goes
- * through the {@link Journal}. A deletion is done when its tombstone is durable: the inode without
+ * through {@link InodeChanges}. A deletion is done when its tombstone is durable: the inode without
  * its name, but with its index, by which the removal of the objects is resumed after a crash.
  *
  * <p>Locks are taken in this order: the one of changes, the gate of a VDI, the one of {@link
- * References}, those inside {@link ObjectFiles}.
+ * References}, those inside {@link StoredObjects}.
  *
  * <p>Safe for any number of threads.
  */
@@ -44,25 +42,21 @@ public final class VdiStore {
 
   private static final Logger log = LoggerFactory.getLogger(VdiStore.class);
 
-  private final ObjectFiles files;
-  private final Disk disk;
-  private final Journal journal;
+  private final StoredObjects files;
+  private final InodeChanges journal;
   private final InstantSource clock;
   private final VdiTable table = new VdiTable();
   private final VdiLocks locks = new VdiLocks();
   private final InodeIndex index;
-  private final InodeCopy inodeCopy;
   private final References references;
   private final ReentrantLock changes = new ReentrantLock();
 
   /** The VDIs among {@code files}; {@link #load} comes first. */
-  public VdiStore(ObjectFiles files, Disk disk, Journal journal, InstantSource clock) {
+  public VdiStore(StoredObjects files, InodeChanges journal, InstantSource clock) {
     this.files = files;
-    this.disk = disk;
     this.journal = journal;
     this.clock = clock;
     this.index = new InodeIndex(files);
-    this.inodeCopy = new InodeCopy(files, disk);
     this.references = new References(table, files, index);
   }
 
@@ -199,8 +193,8 @@ public final class VdiStore {
       if (base == null) {
         files.create(inode, 0, header.encode(), Durability.STABLE);
       } else {
-        Path temporary = inodeCopy.write(inode, header, base.inode());
-        rename(temporary, inode);
+        Path temporary = journal.stageInode(inode, header, base.inode());
+        journal.install(temporary, inode);
       }
       done = true;
     } finally {
@@ -222,16 +216,6 @@ public final class VdiStore {
     if (isBroken()) {
       throw new SheepException(ResultCode.EIO, "an earlier change could not be completed");
     }
-  }
-
-  private void rename(Path temporary, ObjectId inode) throws SheepException {
-    try {
-      disk.rename(temporary, files.file(inode));
-    } catch (IOException e) {
-      throw disk.failure("creation of inode " + inode, e);
-    }
-    files.replacedFromOutside(inode);
-    files.forceNames();
   }
 
   private void removeQuietly(ObjectId oid) {
@@ -281,7 +265,7 @@ public final class VdiStore {
     InodeHeader old = base.header();
     InodeHeader next = Headers.nextGeneration(old, vid, now);
     InodeHeader frozen = Headers.frozen(old, tag, now);
-    Path temporary = inodeCopy.write(ObjectId.inode(vid), next, base.inode());
+    Path temporary = journal.stageInode(ObjectId.inode(vid), next, base.inode());
     byte[] patch = new byte[InodeLayout.VM_CLOCK_NANOS - InodeLayout.TAG];
     frozen.encode().get(InodeLayout.TAG, patch);
     boolean done = false;
@@ -296,7 +280,6 @@ public final class VdiStore {
         deleteUnlessBroken(temporary);
       }
     }
-    files.replacedFromOutside(ObjectId.inode(vid));
     Vdi vdi = new Vdi(vid, next);
     references.lock().lock();
     try {
@@ -311,7 +294,7 @@ public final class VdiStore {
 
   private void deleteUnlessBroken(Path temporary) {
     if (!journal.isBroken()) {
-      disk.cleanUp(temporary);
+      journal.discard(temporary);
     }
   }
 
@@ -509,7 +492,7 @@ public final class VdiStore {
         steps.add(new Journal.Truncate(own, tail));
       } else if (owner != 0) {
         replaced[0] = owner;
-        copy = files.temporaryCopy(own, ObjectId.data(new VdiId(owner), kept - 1), tail);
+        copy = journal.stagePrefix(own, ObjectId.data(new VdiId(owner), kept - 1), tail);
         steps.add(new Journal.Rename(own, copy));
         steps.add(ownershipPatch(vdi, kept - 1));
       }
@@ -526,9 +509,6 @@ public final class VdiStore {
       if (!done && copy != null) {
         deleteUnlessBroken(copy);
       }
-    }
-    if (copy != null) {
-      files.replacedFromOutside(ObjectId.data(vdi.vid(), kept - 1));
     }
     VdiInfo changed = resized(vdi, sizeBytes);
     if (Arrays.stream(replaced).anyMatch(owner -> owner != 0)) {
