@@ -4,11 +4,12 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.zip.CRC32C;
 
 /**
- * The valid and the dirty bit of each block of one object, in a slot of the VDI's {@link MapFile}.
- * Bits are changed in the mapped file itself, by aligned eight-byte stores that neither the
- * compiler nor the death of the process can tear or reorder.
+ * The valid, the dirty and the open bit, and the checksum, of each block of one object, in a slot
+ * of the VDI's {@link MapFile}. Bits are changed in the mapped file itself, by aligned eight-byte
+ * stores that neither the compiler nor the death of the process can tear or reorder.
  *
  * <p>Changed only under the exclusive lock of its object; read under the shared one.
  */
@@ -22,17 +23,26 @@ final class BlockMap {
   private static final VarHandle WORD =
       MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
+  private static final VarHandle HALF_WORD =
+      MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
   private final ByteBuffer chunk;
+  private final int slotAt;
   private final int validAt;
   private final int dirtyAt;
+  private final int openAt;
+  private final int checksumsAt;
   private final int slot;
   private final int index;
   private final int blocks;
 
   BlockMap(ByteBuffer chunk, int slotAt, int slot, int index, int blocks) {
     this.chunk = chunk;
+    this.slotAt = slotAt;
     this.validAt = slotAt + MapFile.SLOT_HEADER_BYTES;
     this.dirtyAt = validAt + MapFile.bitmapBytes(blocks);
+    this.openAt = dirtyAt + MapFile.bitmapBytes(blocks);
+    this.checksumsAt = openAt + MapFile.bitmapBytes(blocks);
     this.slot = slot;
     this.index = index;
     this.blocks = blocks;
@@ -65,6 +75,36 @@ final class BlockMap {
 
   boolean isDirty(int block) {
     return isSet(dirtyAt, block);
+  }
+
+  /** Whether the checksum of a block says nothing: its bytes were just being changed. */
+  boolean isOpen(int block) {
+    return isSet(openAt, block);
+  }
+
+  int checksum(int block) {
+    return (int) HALF_WORD.getAcquire(chunk, checksumsAt + block * Integer.BYTES);
+  }
+
+  void setChecksum(int block, int checksum) {
+    HALF_WORD.setRelease(chunk, checksumsAt + block * Integer.BYTES, checksum);
+  }
+
+  /** Notes what the slot holds, so that {@link #isIntact} can tell. */
+  void seal() {
+    HALF_WORD.setRelease(chunk, slotAt + MapFile.SEAL_AT, sum());
+  }
+
+  /** Whether the slot holds what it held when it was sealed. */
+  boolean isIntact() {
+    return (int) HALF_WORD.getAcquire(chunk, slotAt + MapFile.SEAL_AT) == sum();
+  }
+
+  private int sum() {
+    CRC32C crc = new CRC32C();
+    crc.update(chunk.slice(slotAt, Long.BYTES));
+    crc.update(chunk.slice(validAt, checksumsAt + blocks * Integer.BYTES - validAt));
+    return (int) crc.getValue();
   }
 
   /** The first valid block from {@code from} on, or {@code to}. */
@@ -101,6 +141,19 @@ final class BlockMap {
 
   int clearDirty(int from, int to) {
     return change(dirtyAt, from, to, false);
+  }
+
+  void setOpen(int from, int to) {
+    change(openAt, from, to, true);
+  }
+
+  void clearOpen(int from, int to) {
+    change(openAt, from, to, false);
+  }
+
+  /** The first open block from {@code from} on, or {@code to}. */
+  int nextOpen(int from, int to) {
+    return next(openAt, from, to, 0);
   }
 
   /** Sets the dirty bit where the valid bit is set; returns how many were not set. */

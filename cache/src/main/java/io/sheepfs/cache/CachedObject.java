@@ -1,19 +1,27 @@
 package io.sheepfs.cache;
 
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.locks.StampedLock;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One object in the cache. The lock is held for work on memory and on the cache's disk, never while
  * the store is asked. All fields are guarded by it; the volatile ones may be read without.
  */
 final class CachedObject {
+
+  private static final Logger log = LoggerFactory.getLogger(CachedObject.class);
+  private static final int IN_BLOCK = BlockMap.BLOCK_BYTES - 1;
 
   /** A read of the store that is on its way. What it brings is void once it is spoiled. */
   static final class Fetch {
@@ -87,13 +95,65 @@ final class CachedObject {
     }
   }
 
-  /** Puts blocks that the store has into the cache. */
+  /** Puts blocks that the store has, and that are absent here, into the cache. */
   void install(CacheDisk disk, int from, ByteBuffer bytes) throws IOException {
     prepare(disk);
+    int start = bytes.position();
     int to = from + (bytes.remaining() >>> BlockMap.BLOCK_SHIFT);
     file().write(bytes, (long) from << BlockMap.BLOCK_SHIFT);
+    setChecksums(bytes, start, from, to);
     countValid(map().setValid(from, to));
     markClean(from, to);
+  }
+
+  /**
+   * Reads valid blocks, or parts of them.
+   *
+   * @throws DamagedBlock if the bytes of one are not what was written
+   */
+  void read(ByteBuffer dst, long offset) throws IOException {
+    int from = (int) (offset >>> BlockMap.BLOCK_SHIFT);
+    int to = blockAfter(offset + dst.remaining());
+    int start = dst.position();
+    if (((offset | dst.remaining()) & IN_BLOCK) == 0) {
+      file().read(dst, offset);
+      verify(dst, start, from, to);
+      return;
+    }
+    ByteBuffer whole = ByteBuffer.allocate((to - from) << BlockMap.BLOCK_SHIFT);
+    file().read(whole, (long) from << BlockMap.BLOCK_SHIFT);
+    verify(whole, 0, from, to);
+    int skip = (int) (offset & IN_BLOCK);
+    dst.put(whole.limit(skip + dst.remaining()).position(skip));
+  }
+
+  private void verify(ByteBuffer bytes, int start, int from, int to) throws DamagedBlock {
+    for (int block = from; block < to; block++) {
+      int at = start + ((block - from) << BlockMap.BLOCK_SHIFT);
+      if (!map().isOpen(block) && map().checksum(block) != checksum(bytes, at, block)) {
+        throw new DamagedBlock(oid, block);
+      }
+    }
+  }
+
+  private void setChecksums(ByteBuffer bytes, int start, int from, int to) {
+    for (int block = from; block < to; block++) {
+      int at = start + ((block - from) << BlockMap.BLOCK_SHIFT);
+      map().setChecksum(block, checksum(bytes, at, block));
+    }
+    map().clearOpen(from, to);
+  }
+
+  /** Of the bytes of a block, and of whose they are: a block in the wrong place is damaged, too. */
+  private int checksum(ByteBuffer bytes, int at, int block) {
+    int position = bytes.position();
+    int limit = bytes.limit();
+    CRC32C crc = new CRC32C();
+    bytes.limit(at + BlockMap.BLOCK_BYTES).position(at);
+    crc.update(bytes);
+    bytes.limit(limit).position(position);
+    long whose = (((long) vdi.vid.value() << 32) | oid.index()) * 0x9E3779B97F4A7C15L + block;
+    return (int) crc.getValue() ^ (int) ((whose * 0xC2B2AE3D27D4EB4FL) >>> 32);
   }
 
   /**
@@ -101,19 +161,44 @@ final class CachedObject {
    *
    * <p>A valid block becomes dirty before its bytes change, and an absent one gets its bytes before
    * it becomes dirty and then valid. So whenever the process dies, a block that is not dirty is as
-   * the store has it, and a block that is valid was written whole.
+   * the store has it, and a block that is valid was written whole. It is open while its bytes and
+   * its checksum may differ; it stays so if this fails, and is partly written then.
+   *
+   * @throws DamagedBlock if a block of which a part stays is damaged; nothing is changed
    */
   void write(CacheDisk disk, long offset, ByteBuffer src, long nowNanos) throws IOException {
     prepare(disk);
     int from = (int) (offset >>> BlockMap.BLOCK_SHIFT);
     int to = blockAfter(offset + src.remaining());
+    boolean partial = ((offset | src.remaining()) & IN_BLOCK) != 0;
+    ByteBuffer whole = partial ? withTheRest(from, to, offset, src) : src;
+    int start = whole.position();
     spoil(from, to);
     current.clear(from, to);
     flushing.clear(from, to);
+    map().setOpen(from, to);
     countDirty(map().setDirtyWhereValid(from, to), nowNanos);
-    file().write(src, offset);
+    file().write(whole, (long) from << BlockMap.BLOCK_SHIFT);
+    setChecksums(whole, start, from, to);
     countDirty(map().setDirty(from, to), nowNanos);
     countValid(map().setValid(from, to));
+    src.position(src.limit());
+  }
+
+  /** A write with what stays of its first and its last block. */
+  private ByteBuffer withTheRest(int from, int to, long offset, ByteBuffer src) throws IOException {
+    ByteBuffer whole = ByteBuffer.allocate((to - from) << BlockMap.BLOCK_SHIFT);
+    int skip = (int) (offset & IN_BLOCK);
+    if (skip != 0 || src.remaining() < BlockMap.BLOCK_BYTES) {
+      read(whole.limit(BlockMap.BLOCK_BYTES), (long) from << BlockMap.BLOCK_SHIFT);
+    }
+    int last = (to - from - 1) << BlockMap.BLOCK_SHIFT;
+    if (to - from > 1 && ((skip + src.remaining()) & IN_BLOCK) != 0) {
+      whole.limit(whole.capacity()).position(last);
+      read(whole, (long) (to - 1) << BlockMap.BLOCK_SHIFT);
+    }
+    whole.clear().position(skip);
+    return whole.put(src.duplicate()).rewind();
   }
 
   /** The store has these dirty blocks for good. */
@@ -130,6 +215,7 @@ final class CachedObject {
     spoil(from, to);
     if (map != null) {
       countValid(-map.clearValid(from, to));
+      map.clearOpen(from, to);
     }
     markClean(from, to);
   }
@@ -165,6 +251,41 @@ final class CachedObject {
     }
     countValid(valid);
     countDirty(dirty, nowNanos);
+  }
+
+  /** Gives the blocks that an earlier process was just writing the checksum of what is there. */
+  void close(CacheDisk disk) throws IOException {
+    BlockMap found = map();
+    for (int block = found.nextOpen(0, blocks()); block < blocks(); ) {
+      if (found.isValid(block)) {
+        prepare(disk);
+        ByteBuffer bytes = ByteBuffer.allocate(BlockMap.BLOCK_BYTES);
+        file().read(bytes, (long) block << BlockMap.BLOCK_SHIFT);
+        setChecksums(bytes, 0, block, block + 1);
+      } else {
+        found.clearOpen(block, block + 1);
+      }
+      block = found.nextOpen(block + 1, blocks());
+    }
+  }
+
+  /**
+   * Takes note of a damaged block; a clean one is forgotten, and can be fetched again. Under the
+   * exclusive lock.
+   *
+   * @throws SheepException if it is dirty, so that nobody else has its bytes
+   */
+  void damaged(DamagedBlock damage) throws SheepException {
+    int block = damage.block();
+    if (!isValid(block, block + 1)) {
+      return; // somebody else found it, too
+    }
+    counters.damaged.increment();
+    if (isDirty(block)) {
+      throw new SheepException(ResultCode.EIO, "read a block that was not flushed yet", damage);
+    }
+    log.warn("{}; the store has it, too", damage.getMessage());
+    drop(block, block + 1);
   }
 
   void spoil(int from, int to) {

@@ -35,7 +35,7 @@ public interface DirtyRuns {
         int to = map.nextNotDirty(from, Math.min(object.blocks(), from + MAX_BLOCKS));
         bytes = ByteBuffer.allocate((to - from) << BlockMap.BLOCK_SHIFT);
         object.prepare(disk);
-        object.file().read(bytes, (long) from << BlockMap.BLOCK_SHIFT);
+        object.read(bytes, (long) from << BlockMap.BLOCK_SHIFT);
       } catch (IOException e) {
         throw new SheepException(ResultCode.EIO, "read dirty blocks of " + object.oid, e);
       } finally {

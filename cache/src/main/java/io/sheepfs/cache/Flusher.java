@@ -18,10 +18,13 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Hands dirty blocks to the store. Safe for any number of threads. */
 final class Flusher {
 
+  private static final Logger log = LoggerFactory.getLogger(Flusher.class);
   private static final int MAX_PUSH_BLOCKS = 256;
 
   private final ObjectStore backing;
@@ -104,11 +107,12 @@ final class Flusher {
    */
   void push(CachedObject object, int from, int to, boolean owner) throws SheepException {
     int block = from;
+    SheepException failure = null;
     while (block < to) {
       long stamp = object.lock.writeLock();
       if (object.dead) {
         object.lock.unlockWrite(stamp);
-        return;
+        break;
       }
       BitSet inFlight = object.inFlight;
       while (block < to
@@ -117,7 +121,7 @@ final class Flusher {
       }
       if (block == to) {
         object.lock.unlockWrite(stamp);
-        return;
+        break;
       }
       if (inFlight.get(block) || (object.busy && !owner)) {
         long ticket = object.ticket();
@@ -129,28 +133,50 @@ final class Flusher {
       while (end < to && object.isDirty(end) && !object.current.get(end) && !inFlight.get(end)) {
         end++;
       }
+      ByteBuffer bytes = readable(object, block, end);
+      end = block + (bytes.remaining() >>> BlockMap.BLOCK_SHIFT);
       inFlight.set(block, end);
       object.current.set(block, end);
-      pushRun(object, block, end, stamp);
+      object.lock.unlockWrite(stamp);
+      if (end == block) {
+        failure = new SheepException(ResultCode.EIO, "push block " + block + " of " + object.oid);
+        end++;
+      } else {
+        pushRun(object, block, end, bytes);
+      }
       block = end;
+    }
+    if (failure != null) {
+      throw failure;
     }
   }
 
-  /** Called with the exclusive lock, which it lets go. */
-  private void pushRun(CachedObject object, int from, int to, long stamp) throws SheepException {
-    boolean done = false;
-    try {
-      ByteBuffer bytes = ByteBuffer.allocate((to - from) << BlockMap.BLOCK_SHIFT);
+  /** The dirty blocks that can be read, up to the first that cannot. Under the exclusive lock. */
+  private ByteBuffer readable(CachedObject object, int from, int to) {
+    int end = to;
+    while (end > from) {
+      ByteBuffer bytes = ByteBuffer.allocate((end - from) << BlockMap.BLOCK_SHIFT);
       try {
         object.prepare(disk);
-        object.file().read(bytes, (long) from << BlockMap.BLOCK_SHIFT);
+        object.read(bytes, (long) from << BlockMap.BLOCK_SHIFT);
+        return bytes.flip();
+      } catch (DamagedBlock e) {
+        log.error("{}, and was not flushed yet; it is not handed on", e.getMessage());
+        counters.damaged.increment();
+        end = e.block();
       } catch (IOException e) {
+        log.error("cannot read dirty blocks of cached object {}", object.oid, e);
         counters.diskFailures.increment();
-        throw new SheepException(ResultCode.EIO, "read dirty blocks of " + object.oid, e);
-      } finally {
-        object.lock.unlockWrite(stamp);
+        end = end > from + 1 ? from + 1 : from;
       }
-      bytes.flip();
+    }
+    return ByteBuffer.allocate(0);
+  }
+
+  private void pushRun(CachedObject object, int from, int to, ByteBuffer bytes)
+      throws SheepException {
+    boolean done = false;
+    try {
       counters.pushes.increment();
       counters.pushedBytes.add(bytes.remaining());
       try {

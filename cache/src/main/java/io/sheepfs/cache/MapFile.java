@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *      0 +--------------------------------+
  *        | magic "SHEEPMAP"         (u64) |
- *      8 | version, 1               (u32) |
+ *      8 | version, 2               (u32) |
  *     12 | vid                      (u32) |
  *     16 | block_size_shift         (u32) |
  *     20 | CRC-32C of bytes 0 to 20 (u32) |
@@ -26,27 +26,33 @@ import org.jspecify.annotations.Nullable;
  *        +--------------------------------+
  *        | slot 1 ...                     |
  *
- *  a slot, of 64 + 2 * bitmap bytes:
+ *  a slot, of 64 + 3 * bitmap + 4 * blocks bytes:
  *      0 | mark                     (u64) |  0: free; else 0x53480B1E &lt;&lt; 32 | object index
- *      8 | zeros                          |
+ *      8 | CRC-32C of all but 8 to 64     |  as of the last clean close
+ *     12 | zeros                          |
  *     64 | valid bits, block 0 lowest     |  the bitmaps are rounded up to 32 bytes
  *        | dirty bits                     |
+ *        | open bits                      |  the checksum of the block says nothing
+ *        | checksum of each block   (u32) |  CRC-32C of its bytes, xor of whose they are
  * </pre>
  *
  * <p>A slot is taken by one store of its mark when its bits are zero, and freed by one store when
  * they are zero again, so that a process that dies at any point leaves a file that makes sense. The
- * file grows by 64 slots at a time, which keeps every mapping a whole number of pages.
+ * file grows by 64 slots at a time, which keeps every mapping a whole number of pages; by one, of
+ * whole pages, if objects have more than 16 MiB.
  *
  * <p>Safe for any number of threads.
  */
 final class MapFile {
 
   static final int SLOT_HEADER_BYTES = 64;
+  static final int SEAL_AT = 8;
 
   private static final int HEADER_BYTES = 4096;
-  private static final int CHUNK_SLOTS = 64;
+  private static final int MANY_SLOTS = 64;
+  private static final int MAX_BLOCKS_OF_MANY = 4096;
   private static final long MAGIC = 0x50414d5045454853L;
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final int CHECKED_BYTES = 20;
   private static final long MARK = 0x53480B1EL << 32;
 
@@ -54,6 +60,7 @@ final class MapFile {
   private final VdiId vid;
   private final int blocks;
   private final int slotBytes;
+  private final int chunkSlots;
   private final List<ByteBuffer> chunks = new ArrayList<>();
   private final BitSet used = new BitSet();
 
@@ -61,7 +68,10 @@ final class MapFile {
     this.disk = disk;
     this.vid = vid;
     this.blocks = 1 << (blockSizeShift - BlockMap.BLOCK_SHIFT);
-    this.slotBytes = SLOT_HEADER_BYTES + 2 * bitmapBytes(blocks);
+    int bytes = SLOT_HEADER_BYTES + 3 * bitmapBytes(blocks) + blocks * Integer.BYTES;
+    this.chunkSlots = blocks <= MAX_BLOCKS_OF_MANY ? MANY_SLOTS : 1;
+    int unit = chunkSlots == 1 ? HEADER_BYTES : SLOT_HEADER_BYTES;
+    this.slotBytes = (bytes + unit - 1) / unit * unit;
   }
 
   static int bitmapBytes(int blocks) {
@@ -107,12 +117,12 @@ final class MapFile {
   synchronized @Nullable List<BlockMap> readSlots() throws IOException {
     List<BlockMap> maps = new ArrayList<>();
     BitSet seen = new BitSet();
-    long chunkBytes = (long) CHUNK_SLOTS * slotBytes;
+    long chunkBytes = (long) chunkSlots * slotBytes;
     long whole = (disk.mapBytes(vid) - HEADER_BYTES) / chunkBytes;
     for (int i = 0; i < whole; i++) {
       ByteBuffer chunk = mapChunk(i);
-      for (int j = 0; j < CHUNK_SLOTS; j++) {
-        int slot = i * CHUNK_SLOTS + j;
+      for (int j = 0; j < chunkSlots; j++) {
+        int slot = i * chunkSlots + j;
         long mark = BlockMap.word(chunk, j * slotBytes);
         if (mark == 0) {
           continue;
@@ -132,14 +142,15 @@ final class MapFile {
   /** A slot for an object, with all bits clear. */
   synchronized BlockMap allocate(int index) throws IOException {
     int slot = used.nextClearBit(0);
-    while (slot / CHUNK_SLOTS >= chunks.size()) {
+    while (slot / chunkSlots >= chunks.size()) {
       mapChunk(chunks.size());
     }
-    ByteBuffer chunk = chunks.get(slot / CHUNK_SLOTS);
-    int at = slot % CHUNK_SLOTS * slotBytes;
+    ByteBuffer chunk = chunks.get(slot / chunkSlots);
+    int at = slot % chunkSlots * slotBytes;
     BlockMap map = new BlockMap(chunk, at, slot, index, blocks);
     map.clearValid(0, blocks);
     map.clearDirty(0, blocks);
+    map.clearOpen(0, blocks);
     BlockMap.setWord(chunk, at, MARK | index);
     used.set(slot);
     return map;
@@ -149,13 +160,14 @@ final class MapFile {
   synchronized void free(BlockMap map) {
     map.clearValid(0, blocks);
     map.clearDirty(0, blocks);
+    map.clearOpen(0, blocks);
     int slot = map.slot();
-    BlockMap.setWord(chunks.get(slot / CHUNK_SLOTS), slot % CHUNK_SLOTS * slotBytes, 0);
+    BlockMap.setWord(chunks.get(slot / chunkSlots), slot % chunkSlots * slotBytes, 0);
     used.clear(slot);
   }
 
   private ByteBuffer mapChunk(int number) throws IOException {
-    int chunkBytes = CHUNK_SLOTS * slotBytes;
+    int chunkBytes = chunkSlots * slotBytes;
     ByteBuffer chunk = disk.map(vid, HEADER_BYTES + (long) number * chunkBytes, chunkBytes);
     chunks.add(chunk);
     return chunk;

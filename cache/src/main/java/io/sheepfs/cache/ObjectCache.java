@@ -272,6 +272,7 @@ public final class ObjectCache implements ObjectStore, Closeable {
           if (object.map != null) {
             object.prepare(disk);
             object.file().force();
+            object.map.seal();
           }
           if (object.file != null) {
             object.file.close();

@@ -50,15 +50,20 @@ final class Reads {
     readThrough(object, offset, dst);
   }
 
-  private boolean tryRead(CachedObject object, int from, int to, long offset, ByteBuffer dst) {
+  private boolean tryRead(CachedObject object, int from, int to, long offset, ByteBuffer dst)
+      throws SheepException {
     int start = dst.position();
     boolean failed = false;
+    DamagedBlock damage = null;
     long stamp = object.lock.readLock();
     try {
       if (object.isValid(from, to) && object.file != null) {
-        object.file().read(dst, offset);
+        object.read(dst, offset);
         return true;
       }
+    } catch (DamagedBlock e) {
+      dst.position(start);
+      damage = e;
     } catch (IOException e) {
       dst.position(start);
       failed = true;
@@ -68,16 +73,21 @@ final class Reads {
     }
     stamp = object.lock.writeLock();
     try {
-      if (failed) {
+      if (damage != null) {
+        recheck(object, damage);
+      } else if (failed) {
         object.file = null;
         object.dropClean(from, to);
       } else if (object.file == null && object.map != null) {
         object.prepare(index.disk);
         if (object.isValid(from, to)) {
-          object.file().read(dst, offset);
+          object.read(dst, offset);
           return true;
         }
       }
+    } catch (DamagedBlock e) {
+      dst.position(start);
+      object.damaged(e);
     } catch (IOException e) {
       dst.position(start);
       index.health.failed(e);
@@ -86,6 +96,19 @@ final class Reads {
       object.lock.unlockWrite(stamp);
     }
     return false;
+  }
+
+  /** Looks again, under the exclusive lock: the block may be another by now. */
+  private void recheck(CachedObject object, DamagedBlock found) throws IOException, SheepException {
+    int block = found.block();
+    if (object.file == null || !object.isValid(block, block + 1)) {
+      return;
+    }
+    try {
+      object.read(ByteBuffer.allocate(BlockMap.BLOCK_BYTES), (long) block << BlockMap.BLOCK_SHIFT);
+    } catch (DamagedBlock e) {
+      object.damaged(e);
+    }
   }
 
   /** Piece by piece, each from where it is; keeps nothing. */
@@ -101,9 +124,12 @@ final class Reads {
       try {
         if (object.isValid(block, block + 1)) {
           object.prepare(index.disk);
-          object.file().read(dst, at);
+          object.read(dst, at);
           here = true;
         }
+      } catch (DamagedBlock e) {
+        object.damaged(e);
+        dst.position(dst.limit() - piece);
       } catch (IOException e) {
         index.health.failed(e);
         if (object.isDirty(block)) {

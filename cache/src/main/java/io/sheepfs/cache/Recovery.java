@@ -16,7 +16,9 @@ import org.slf4j.LoggerFactory;
  *   <li>With a state record that makes no sense: all is set aside, since nobody knows whose it is.
  *   <li>Left in this boot, or closed cleanly: the maps are believed.
  *   <li>Left in another boot without a close: dropped. What was fsynced is in the cluster.
- *   <li>A map file that makes no sense: the VDI is set aside.
+ *   <li>A map file that makes no sense, or that is not as a clean close left it: the VDI is set
+ *       aside.
+ *   <li>Blocks are proved by their checksums when they are read.
  *   <li>A map without its file, or a file without its map: dropped.
  * </ul>
  */
@@ -58,7 +60,7 @@ final class Recovery {
       if (damaged) {
         setAside(vid);
       } else if (state != null && state.isTrusted(boot)) {
-        takeIn(vid);
+        takeIn(vid, state.clean());
       } else {
         index.counters.dropped.add(disk.objects(vid).size());
         disk.deleteVdi(vid);
@@ -84,11 +86,16 @@ final class Recovery {
     }
   }
 
-  private void takeIn(VdiId vid) throws IOException {
+  private void takeIn(VdiId vid, boolean sealed) throws IOException {
     int shift = MapFile.blockSizeShift(disk, vid);
     MapFile maps = shift == 0 ? null : MapFile.load(disk, vid, shift);
     List<BlockMap> slots = maps == null ? null : maps.readSlots();
     if (slots == null) {
+      setAside(vid);
+      return;
+    }
+    if (sealed && !slots.stream().allMatch(BlockMap::isIntact)) {
+      log.warn("the map file of VDI {} in the cache is damaged", vid);
       setAside(vid);
       return;
     }
@@ -103,6 +110,11 @@ final class Recovery {
       }
       CachedObject object = new CachedObject(ObjectId.data(vid, slot.index()), vdi, index.counters);
       object.recover(slot, nowNanos);
+      try {
+        object.close(disk);
+      } catch (IOException e) {
+        log.warn("cannot read what was being written to cached object {}", object.oid, e);
+      }
       index.add(object);
     }
     for (int left : files) {

@@ -110,6 +110,9 @@ final class Writes {
       if (missing < 0) {
         object.write(index.disk, offset, src, nanoClock.getAsLong());
       }
+    } catch (DamagedBlock e) {
+      object.damaged(e);
+      return Taken.RETRY;
     } catch (IOException e) {
       index.health.failed(e);
       object.file = null;

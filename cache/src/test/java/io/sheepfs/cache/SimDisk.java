@@ -159,7 +159,7 @@ final class SimDisk implements CacheDisk {
 
   @Override
   public ByteBuffer map(VdiId vid, long position, int length) {
-    Content content = maps.computeIfAbsent(vid, key -> new Content(1 << 14));
+    Content content = maps.computeIfAbsent(vid, key -> new Content(1 << 17));
     int end = (int) position + length;
     content.now.limit(Math.max(content.now.limit(), end));
     return content.now.slice((int) position, length);
