@@ -47,5 +47,11 @@ public final class RequestFlags {
    */
   public static final int LEASE = 0x0800;
 
+  /**
+   * Ours; the original ignores it. A NEW_VDI that takes a snapshot fails if its base is not the
+   * working VDI any more, where it would otherwise go back to that base.
+   */
+  public static final int WORKING_BASE = 0x0800;
+
   private RequestFlags() {}
 }

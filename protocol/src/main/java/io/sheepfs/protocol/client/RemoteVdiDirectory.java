@@ -6,6 +6,7 @@ import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
@@ -178,7 +179,12 @@ final class RemoteVdiDirectory implements VdiDirectory, AutoCloseable {
   private VdiInfo newVdi(VdiName name, RequestFields.Vdi fields) throws SheepException {
     ResponseHeader answer =
         client.call(
-            Opcode.NEW_VDI, 0, fields, VdiNameRecord.of(name).encode(), null, Repeat.IF_NOT_SENT);
+            Opcode.NEW_VDI,
+            RequestFlags.WORKING_BASE,
+            fields,
+            VdiNameRecord.of(name).encode(),
+            null,
+            Repeat.IF_NOT_SENT);
     check(answer, "create " + name);
     return info(answer.vdi().vdiId(), name);
   }

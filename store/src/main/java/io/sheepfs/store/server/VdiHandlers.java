@@ -18,6 +18,7 @@ import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.SnapshotTag;
 import io.sheepfs.protocol.VdiBitmap;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiNameRecord;
 import io.sheepfs.protocol.VdiSpec;
@@ -107,8 +108,9 @@ final class VdiHandlers {
 
   /**
    * Without a base: creates. With one and no snapshot number: clones. With a number: freezes the
-   * base, which is the working VDI of that name, under the tag that its inode carries already.
-   * Erasure codes and hypervolumes are not supported.
+   * working VDI of that name, under the tag that its inode carries already; what follows it goes on
+   * from the base, which is that VDI for a snapshot, and an earlier one to go back there. Erasure
+   * codes and hypervolumes are not supported.
    */
   Answer newVdi(Request request) throws SheepException {
     if (request.body().readableBytes() != VdiNameRecord.NAME_BYTES) {
@@ -120,22 +122,33 @@ final class VdiHandlers {
       throw new SheepException(ResultCode.NO_SUPPORT, "erasure code or hypervolume " + name);
     }
     if (fields.snapshotId() != 0) {
-      VdiStore.Choice base =
-          table -> {
-            Vdi working = table.requireWorking(name);
-            if (working.vid().value() != fields.baseVdiId()) {
-              // somebody else was faster: what would be the snapshot is there already
-              throw new SheepException(ResultCode.VDI_EXIST, "snapshot of an old " + name);
-            }
-            return working;
-          };
-      return answer(store().snapshot(base, null));
+      return answer(nextGeneration(request, name, fields));
     }
     if (fields.baseVdiId() != 0) {
       return answer(store().cloneSnapshot(new VdiId(fields.baseVdiId()), name));
     }
     VdiSpec spec = new VdiSpec(fields.vdiSize(), fields.copies(), fields.blockSizeShift());
     return answer(store().create(name, sheep.withDefaults(spec)));
+  }
+
+  private Vdi nextGeneration(Request request, VdiName name, RequestFields.Vdi fields)
+      throws SheepException {
+    VdiId base = new VdiId(fields.baseVdiId());
+    Vdi working = store().table().requireWorking(name);
+    if (base.equals(working.vid())) {
+      return store().snapshot(VdiStore.byId(base), null);
+    }
+    if (request.header().has(RequestFlags.WORKING_BASE)) {
+      // somebody else was faster: what would be the snapshot is there already
+      throw new SheepException(ResultCode.VDI_EXIST, "snapshot of an old " + name);
+    }
+    VdiStore.Choice current = VdiStore.byId(working.vid());
+    Vdi back = store().rollback(current, base, request.connection());
+    if (fields.vdiSize() != back.header().vdiSize()) {
+      VdiInfo unused =
+          store().resize(VdiStore.byId(back.vid()), fields.vdiSize(), request.connection());
+    }
+    return back;
   }
 
   /**

@@ -12,27 +12,7 @@ final class Headers {
 
   private Headers() {}
 
-  /** The working VDI that follows when {@code old} becomes a snapshot. */
-  static InodeHeader nextGeneration(InodeHeader old, VdiId vid, long createTime) {
-    return new InodeHeader(
-        old.name(),
-        NONE,
-        createTime,
-        0,
-        0,
-        old.vdiSize(),
-        0,
-        old.copyPolicy(),
-        old.storePolicy(),
-        old.copies(),
-        old.blockSizeShift(),
-        old.snapshotId() + 1,
-        vid.value(),
-        old.vdiId(),
-        old.btreeCounter());
-  }
-
-  /** A clone of the snapshot {@code base}. */
+  /** A working VDI with the content of {@code base}, its parent. */
   static InodeHeader cloned(
       InodeHeader base, VdiName name, VdiId vid, int snapshotId, long createTime) {
     return new InodeHeader(

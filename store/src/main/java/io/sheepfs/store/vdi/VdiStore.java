@@ -250,7 +250,7 @@ public final class VdiStore {
       long stamp = base.gate().writeLock();
       try {
         files.flush(base.vid());
-        return freeze(base, name, tagBytes);
+        return freeze(base, tagBytes, base, name);
       } finally {
         base.gate().unlockWrite(stamp);
       }
@@ -259,11 +259,47 @@ public final class VdiStore {
     }
   }
 
-  private Vdi freeze(Vdi base, VdiName name, byte[] tag) throws SheepException {
+  /**
+   * Freezes a working VDI and goes on from a snapshot, where it was before.
+   *
+   * @param snapshot the snapshot to go back to; of any VDI
+   * @param owner who asks
+   * @return the new working VDI
+   * @throws SheepException {@link ResultCode#NO_VDI}; {@link ResultCode#NO_BASE_VDI}, {@link
+   *     ResultCode#INVALID_PARMS} if {@code snapshot} is none, {@link ResultCode#VDI_LOCKED} if
+   *     somebody else holds a lease on the working VDI
+   */
+  public Vdi rollback(Choice working, VdiId snapshot, Object owner) throws SheepException {
+    changes.lock();
+    try {
+      Vdi current = working.in(table);
+      VdiName name = current.name();
+      Vdi base = require(snapshot, ResultCode.NO_BASE_VDI);
+      if (current.isSnapshot() || name == null || !base.isSnapshot()) {
+        throw new SheepException(
+            ResultCode.INVALID_PARMS, "going back from VDI " + current.vid() + " to " + snapshot);
+      }
+      locks.checkNotLeasedElsewhere(current.vid(), owner);
+      long baseStamp = base.gate().writeLock();
+      long stamp = current.gate().writeLock();
+      try {
+        files.flush(current.vid());
+        return freeze(current, current.header().tag(), base, name);
+      } finally {
+        current.gate().unlockWrite(stamp);
+        base.gate().unlockWrite(baseStamp);
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** Freezes {@code current}; a VDI with the content of {@code base} takes its place. */
+  private Vdi freeze(Vdi current, byte[] tag, Vdi base, VdiName name) throws SheepException {
     VdiId vid = table.freeId(name);
     long now = now();
-    InodeHeader old = base.header();
-    InodeHeader next = Headers.nextGeneration(old, vid, now);
+    InodeHeader old = current.header();
+    InodeHeader next = Headers.cloned(base.header(), name, vid, old.snapshotId() + 1, now);
     InodeHeader frozen = Headers.frozen(old, tag, now);
     Path temporary = journal.stageInode(ObjectId.inode(vid), next, base.inode());
     byte[] patch = new byte[InodeLayout.VM_CLOCK_NANOS - InodeLayout.TAG];
@@ -273,7 +309,7 @@ public final class VdiStore {
       journal.commit(
           List.of(
               new Journal.Rename(ObjectId.inode(vid), temporary),
-              new Journal.Patch(base.inode(), InodeLayout.TAG, patch)));
+              new Journal.Patch(current.inode(), InodeLayout.TAG, patch)));
       done = true;
     } finally {
       if (!done) {
@@ -283,12 +319,12 @@ public final class VdiStore {
     Vdi vdi = new Vdi(vid, next);
     references.lock().lock();
     try {
-      table.update(base, frozen);
+      table.update(current, frozen);
       table.add(vdi);
     } finally {
       references.lock().unlock();
     }
-    locks.moved(base.vid(), vid);
+    locks.moved(current.vid(), vid);
     return vdi;
   }
 

@@ -1,32 +1,47 @@
 package io.sheepfs.store.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.HeaderLayout;
+import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.SnapshotSelector;
+import io.sheepfs.protocol.SnapshotTag;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiInfo;
+import io.sheepfs.protocol.VdiLock;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiNameRecord;
+import io.sheepfs.protocol.VdiSpec;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(value = 30, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 final class SheepServerTest {
 
   private static final RequestFields NONE = new RequestFields.None();
+  private static final int SIZE = 1 << 20;
 
   private static Socket connect(ServedStore store) throws IOException {
     Socket socket = new Socket(store.address().getAddress(), store.address().getPort());
-    socket.setSoTimeout(20_000);
+    socket.setSoTimeout(60_000);
     return socket;
   }
 
@@ -98,6 +113,66 @@ final class SheepServerTest {
       }
       assertEquals(ResultCode.SUCCESS, result);
     }
+  }
+
+  private static ResultCode goBack(Socket socket, VdiInfo base, int flags) throws IOException {
+    RequestHeader request =
+        RequestHeader.of(
+            Opcode.NEW_VDI,
+            RequestFlags.WRITE | flags,
+            name().length,
+            new RequestFields.Vdi(2 * SIZE, base.vid().value(), 0, 0, 0, 0, 1, 0));
+    return ask(socket, request, name());
+  }
+
+  @Test
+  void newVdi_onAnEarlierSnapshot_goesBackThere() throws IOException {
+    try (ServedStore store = new ServedStore(true, ServerOptions.DEFAULTS);
+        Cluster cluster = store.connect();
+        Socket socket = connect(store)) {
+      VdiName disk = new VdiName("disk");
+      VdiInfo first = cluster.vdis().create(disk, VdiSpec.ofSize(SIZE));
+      fill(cluster, first, 1);
+      VdiInfo second = cluster.vdis().snapshot(disk, new SnapshotTag("s1"));
+      fill(cluster, second, 2);
+      try (VdiLock lock = cluster.vdis().lock(disk)) {
+        assertEquals(ResultCode.VDI_LOCKED, goBack(socket, first, 0));
+        assertTrue(lock.isHeld());
+      }
+      assertEquals(ResultCode.VDI_EXIST, goBack(socket, first, RequestFlags.WORKING_BASE));
+      assertEquals(ResultCode.SUCCESS, goBack(socket, first, 0));
+
+      VdiInfo working = cluster.vdis().lookup(disk);
+      assertEquals(2 * SIZE, working.sizeBytes());
+      assertEquals(3, cluster.vdis().list().size());
+      assertEquals(first.vid().value(), owner(cluster, working.vid()));
+      assertEquals(second.vid().value(), owner(cluster, second.vid()));
+      VdiInfo left = cluster.vdis().lookup(disk, new SnapshotSelector.ById(second.snapshotId()));
+      assertEquals(second.vid(), left.vid());
+      cluster.vdis().delete(disk, new SnapshotSelector.ById(second.snapshotId()));
+      cluster.vdis().delete(disk, new SnapshotSelector.ById(first.snapshotId()));
+      ByteBuffer one = ByteBuffer.allocate(1);
+      cluster.objects().read(ObjectId.data(first.vid(), 0), 0, one);
+      assertEquals(1, one.get(0));
+      assertThrows(
+          SheepException.class,
+          () -> cluster.objects().read(ObjectId.data(second.vid(), 0), 0, one.clear()));
+    }
+  }
+
+  private static void fill(Cluster cluster, VdiInfo vdi, int value) throws IOException {
+    ByteBuffer byteOf = ByteBuffer.wrap(new byte[] {(byte) value});
+    cluster.objects().create(ObjectId.data(vdi.vid(), 0), 0, byteOf, Durability.STABLE);
+    ByteBuffer entry = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    entry.putInt(0, vdi.vid().value());
+    ObjectId inode = ObjectId.inode(vdi.vid());
+    cluster.objects().write(inode, InodeLayout.indexOffset(0), entry, Durability.STABLE);
+  }
+
+  private static int owner(Cluster cluster, VdiId vid) throws IOException {
+    ByteBuffer entry = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    cluster.objects().read(ObjectId.inode(vid), InodeLayout.indexOffset(0), entry);
+    return entry.getInt(0);
   }
 
   @Test
