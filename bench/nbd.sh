@@ -90,7 +90,8 @@ def value(name, server):
     results = []
     for path in glob.glob(os.path.join(sys.argv[1], f"{name}.{server}.*.json")):
         with open(path) as file:
-            job = json.load(file)["jobs"][0]
+            text = file.read()
+        job = json.loads(text[text.index("{"):])["jobs"][0]  # fio may remark something first
         side = job["write"] if "write" in name else job["read"]
         results.append(side["bw_bytes"] / 1e6 if name.endswith("1m") else side["iops"])
     return statistics.median(results)

@@ -149,6 +149,7 @@ final class ServeCommand implements Callable<Integer> {
             readOnly,
             defaultExport,
             tls == null ? null : TlsFiles.load(tls),
+            store != null,
             ServerLimits.DEFAULTS.withWorkers(store != null ? LOCAL_WORKERS : REMOTE_WORKERS));
     ClusterSource source =
         new ClusterSource(store, address, port, Duration.ofSeconds(timeoutSeconds));

@@ -78,6 +78,7 @@ public final class NbdServer implements AutoCloseable {
             limits,
             new ByteBudget(limits.maxTotalBytes() + BUDGET_SLACK_BYTES),
             workers,
+            options.quickReads(),
             options.tls());
     this.eventLoops =
         new MultiThreadIoEventLoopGroup(

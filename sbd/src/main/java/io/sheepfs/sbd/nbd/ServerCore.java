@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param workers where requests block; their number is bounded by the connections, and by what each
  *     may have under way
+ * @param quickReads whether small reads usually need not be waited for
  * @param tls what every client must speak; null if none may
  */
 record ServerCore(
@@ -16,4 +17,5 @@ record ServerCore(
     ServerLimits limits,
     ByteBudget budget,
     Executor workers,
+    boolean quickReads,
     @Nullable SslContext tls) {}

@@ -27,11 +27,16 @@ import org.slf4j.LoggerFactory;
  * client can occupy is bounded, whatever it sends and however slowly it reads. What is no request
  * at all, or a write of more than the longest payload, ends the connection.
  *
- * <p>Confined to the channel's event loop; {@link #ran} and {@link #failed} are called by workers.
+ * <p>Confined to the channel's event loop; {@link #ran} and {@link #failed} are also called by
+ * workers.
  */
 final class Transmission extends ChannelInboundHandlerAdapter {
 
   private static final Logger log = LoggerFactory.getLogger(Transmission.class);
+
+  private static final int QUICK_BYTES = 1 << 16;
+  private static final long QUICK_NANOS = 300_000;
+  private static final int READS_HANDED_ON = 64;
 
   private final ServerCore core;
   private final Attachment attachment;
@@ -63,6 +68,7 @@ final class Transmission extends ChannelInboundHandlerAdapter {
   /** How much of the data of a refused write is still to come. */
   private long toSkip;
 
+  private int readsToHandOn;
   private int underWay;
   private long takenBytes;
   private long unwrittenBytes;
@@ -182,7 +188,31 @@ final class Transmission extends ChannelInboundHandlerAdapter {
     ByteBuf payload = write.payload();
     if (payload != null && !payload.isWritable()) {
       arriving = null;
-      core.workers().execute(write);
+      carryOut(write);
+    }
+  }
+
+  /**
+   * Runs a request: here, if it is a small read that needs no network, and such reads were quick
+   * lately; then handing it to a worker and back would take longer than the read itself. Else in a
+   * worker. Reads from a disk that must be waited for are noticed, and handed on for a while.
+   */
+  private void carryOut(Request request) {
+    boolean quick =
+        core.quickReads() && request.command == Command.READ && request.length <= QUICK_BYTES;
+    if (!quick || readsToHandOn > 0) {
+      readsToHandOn -= quick ? 1 : 0;
+      core.workers().execute(request);
+      return;
+    }
+    long start = System.nanoTime();
+    try {
+      request.run();
+    } catch (RuntimeException e) {
+      log.error("{}: a read at {} met a defect", attachment.name(), request.offset, e);
+    }
+    if (System.nanoTime() - start > QUICK_NANOS) {
+      readsToHandOn = READS_HANDED_ON;
     }
   }
 
@@ -302,7 +332,7 @@ final class Transmission extends ChannelInboundHandlerAdapter {
     if (payload != null && length > 0) {
       arriving = started;
     } else {
-      core.workers().execute(started);
+      carryOut(started);
     }
     return true;
   }

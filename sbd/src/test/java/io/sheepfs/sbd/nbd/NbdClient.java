@@ -11,7 +11,9 @@ import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** A client that speaks the protocol word by word, so that tests can also speak it wrongly. */
 @SuppressWarnings("ArrayRecordComponent") // nobody compares them
@@ -174,6 +176,21 @@ final class NbdClient implements AutoCloseable {
     Answer answer = call(Command.READ, 0, offset, length);
     assertEquals(0, answer.error());
     return answer.data();
+  }
+
+  /** The answers to reads of data in one piece each, by cookie, in whatever order they come. */
+  Map<Long, byte[]> reads(int count, int length) throws IOException {
+    Map<Long, byte[]> answers = new HashMap<>();
+    for (int i = 0; i < count; i++) {
+      assertEquals(Wire.CHUNK_MAGIC, in.readInt());
+      assertEquals(Wire.CHUNK_DONE, in.readUnsignedShort());
+      assertEquals(Wire.CHUNK_DATA, in.readUnsignedShort());
+      long sent = in.readLong();
+      assertEquals(Long.BYTES + length, in.readInt());
+      long unusedOffset = in.readLong();
+      answers.put(sent, in.readNBytes(length));
+    }
+    return answers;
   }
 
   Answer answer(long sent, int readBytes, long offset) throws IOException {

@@ -25,6 +25,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,6 +37,8 @@ class NbdServerTest {
   private static final int MEBIBYTE = 1 << 20;
   private static final VdiName DISK = new VdiName("disk");
   private static final long DISK_BYTES = 40L * MEBIBYTE;
+
+  private static final byte[] NOTHING = new byte[0];
 
   private final MemoryCluster cluster = new MemoryCluster();
 
@@ -214,6 +217,38 @@ class NbdServerTest {
       for (int i = 0; i < count; i += 97) {
         assertEquals((byte) i, client.read(i * 4096L, 1)[0]);
       }
+    }
+  }
+
+  @Test
+  void reads_withoutAWorker_answerAndFailLikeOthers() throws IOException {
+    server.close();
+    server = start(NbdServerOptions.DEFAULTS.withQuickReads());
+    byte[] data = randomBytes(MEBIBYTE, 6);
+    try (NbdClient client = use("disk")) {
+      assertEquals(0, client.write(0, data, 0));
+      for (int round = 0; round < 20; round++) {
+        List<Long> sent = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+          sent.add(client.send(Command.READ.code(), Wire.DONT_FRAGMENT, i * 4096L, 4096, NOTHING));
+        }
+        Map<Long, byte[]> answers = client.reads(50, 4096);
+        for (int i = 0; i < 50; i++) {
+          byte[] expected = Arrays.copyOfRange(data, i * 4096, (i + 1) * 4096);
+          assertArrayEquals(expected, answers.get(sent.get(i)));
+        }
+      }
+      cluster.setFault(Fault.failing(call -> true, ResultCode.EIO));
+      assertEquals(NbdError.IO.code(), client.call(Command.READ, 0, 0, 1).error());
+      cluster.setFault(
+          call -> {
+            throw new IllegalStateException("a defect");
+          });
+      for (int i = 0; i < 100; i++) {
+        assertEquals(NbdError.IO.code(), client.call(Command.READ, 0, 0, 1).error());
+      }
+      cluster.setFault(Fault.none());
+      assertArrayEquals(data, client.read(0, data.length));
     }
   }
 
