@@ -44,6 +44,12 @@ public final class LocalSheep implements Cluster, SheepNode {
 
   private static final Logger log = LoggerFactory.getLogger(LocalSheep.class);
 
+  /**
+   * A file in the store with the name of the cache that stands in front of it. It is removed when
+   * the store is opened without that cache, whose content is worth nothing from then on.
+   */
+  public static final String CACHE_MARK = "cache-mark";
+
   private static final int VIRTUAL_NODES = 128;
   private static final Set<String> STORE_DRIVERS = Set.of("plain", "tree");
 
@@ -89,6 +95,22 @@ public final class LocalSheep implements Cluster, SheepNode {
    *     cannot be read
    */
   public static LocalSheep open(Path root, LocalSheepOptions options) throws IOException {
+    LocalSheep sheep = openBehindCache(root, options);
+    boolean done = false;
+    try {
+      Files.deleteIfExists(root.resolve(CACHE_MARK));
+      done = true;
+      return sheep;
+    } finally {
+      if (!done) {
+        sheep.close();
+      }
+    }
+  }
+
+  /** As {@link #open}, for a store that is only used through a cache from now on. */
+  public static LocalSheep openBehindCache(Path root, LocalSheepOptions options)
+      throws IOException {
     return open(root, options, RunMark.currentBootId(), (change, path) -> {});
   }
 

@@ -94,6 +94,11 @@ final class Dispatcher {
     }
   }
 
+  /** Puts an object cache before the store, before the first request. */
+  void use(GatewayCache cache, int maxBodyBytes) {
+    CacheHandlers.install(cache, sheep, maxBodyBytes, handlers);
+  }
+
   /** The epoch for the header of an answer. */
   int epoch() {
     return sheep.epoch();

@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResponseFields;
@@ -106,17 +107,20 @@ final class ObjectHandlers {
 
   /** Empties the entry in the index of the VDI; the store then removes the object. */
   Answer discardObj(Request request) throws SheepException {
-    ObjectId oid = request.header().obj().objectId();
+    discard(objects(), request.header().obj().objectId(), durability(request));
+    return Answer.SUCCESS;
+  }
+
+  static void discard(ObjectStore store, ObjectId oid, Durability durability)
+      throws SheepException {
     if (!oid.isData() || oid.index() < 0 || oid.index() >= InodeLayout.INDEX_ENTRIES) {
       throw new SheepException(ResultCode.INVALID_PARMS, "discard of " + oid);
     }
-    objects()
-        .write(
-            ObjectId.inode(oid.vid()),
-            InodeLayout.indexOffset(oid.index()),
-            ByteBuffer.allocate(InodeLayout.INDEX_ENTRY_BYTES),
-            durability(request));
-    return Answer.SUCCESS;
+    store.write(
+        ObjectId.inode(oid.vid()),
+        InodeLayout.indexOffset(oid.index()),
+        ByteBuffer.allocate(InodeLayout.INDEX_ENTRY_BYTES),
+        durability);
   }
 
   /** Makes every earlier unstable change of the VDI durable. 1.0 refuses; 0.9 with a cache does. */

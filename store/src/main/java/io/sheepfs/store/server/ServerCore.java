@@ -30,6 +30,11 @@ final class ServerCore {
     this.dispatcher = new Dispatcher(sheep, counters, options.maxBodyBytes(), shutdown);
   }
 
+  /** Puts an object cache before the store, before the first request. */
+  void use(GatewayCache cache) {
+    dispatcher.use(cache, options.maxBodyBytes());
+  }
+
   ServerOptions options() {
     return options;
   }

@@ -76,6 +76,14 @@ public final class Sheep implements Callable<Integer> {
   private boolean gateway;
 
   @Option(
+      names = {"-w", "--write-cache"},
+      paramLabel = "size=N[,dir=PATH]",
+      description =
+          "Keep an object cache of that size for clients that ask for it by the CACHE flag; N may"
+              + " end in K, M, G or T. Without dir it is in DIR/cache.")
+  private @Nullable String writeCache;
+
+  @Option(
       names = {"-f", "--foreground"},
       description = "Stay in the foreground.")
   private boolean foreground;
@@ -146,6 +154,13 @@ public final class Sheep implements Callable<Integer> {
     if (zone != null && (zone < 0 || zone > 0xFFFF_FFFFL)) {
       return "not a zone: " + zone;
     }
+    try {
+      if (writeCache != null) {
+        GatewayCacheOptions.parse(writeCache);
+      }
+    } catch (IllegalArgumentException e) {
+      return e.getMessage();
+    }
     if (virtualNodes != null && virtualNodes < 1) {
       return "not a number of virtual nodes: " + virtualNodes;
     }
@@ -167,15 +182,26 @@ public final class Sheep implements Callable<Integer> {
     if (directory == null) {
       throw new IllegalStateException("picocli asks for the directory");
     }
-    LocalSheep sheep = LocalSheep.open(directory, options);
+    GatewayCacheOptions wanted = writeCache == null ? null : GatewayCacheOptions.parse(writeCache);
+    LocalSheep sheep = GatewayCache.openStore(directory, options, wanted);
+    GatewayCache cache = null;
     SheepServer server;
     try {
-      server = SheepServer.start(sheep, new InetSocketAddress(bind, port), ServerOptions.DEFAULTS);
+      cache = wanted == null ? null : GatewayCache.open(sheep, wanted);
+      InetSocketAddress address = new InetSocketAddress(bind, port);
+      server =
+          cache == null
+              ? SheepServer.start(sheep, address, ServerOptions.DEFAULTS)
+              : SheepServer.start(sheep, address, ServerOptions.DEFAULTS, cache);
     } catch (IOException e) {
+      if (cache != null) {
+        cache.close();
+      }
       sheep.close();
       throw e;
     }
-    Thread end = new Thread(() -> end(server, sheep), "sheep-end");
+    GatewayCache opened = cache;
+    Thread end = new Thread(() -> end(server, opened, sheep), "sheep-end");
     Runtime.getRuntime().addShutdownHook(end);
     tell("READY");
     log.info("serving {} on {} port {}", directory, bindAddress, server.port());
@@ -183,10 +209,14 @@ public final class Sheep implements Callable<Integer> {
     return CommandLine.ExitCode.OK; // the hook closes everything on the way out
   }
 
-  private static void end(SheepServer server, LocalSheep sheep) {
+  private static void end(SheepServer server, @Nullable GatewayCache cache, LocalSheep sheep) {
     int code = CommandLine.ExitCode.OK;
     try {
       server.close();
+      if (cache != null) {
+        cache.flushAll();
+        cache.close();
+      }
       sheep.flushAll();
       sheep.close();
     } catch (IOException | RuntimeException e) {

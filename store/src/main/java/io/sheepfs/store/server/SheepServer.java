@@ -30,6 +30,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,13 +57,20 @@ public final class SheepServer implements AutoCloseable {
   private final CountDownLatch shutdownAsked = new CountDownLatch(1);
   private final Channel listener;
 
-  private SheepServer(SheepNode sheep, InetSocketAddress address, ServerOptions options)
+  private SheepServer(
+      SheepNode sheep,
+      InetSocketAddress address,
+      ServerOptions options,
+      @Nullable GatewayCache cache)
       throws IOException {
     this.options = options;
     this.workers =
         Executors.newFixedThreadPool(
             options.workers(), new DefaultThreadFactory("sheep-disk", true));
     this.core = new ServerCore(sheep, options, workers, shutdownAsked::countDown);
+    if (cache != null) {
+      core.use(cache);
+    }
     this.eventLoops =
         new MultiThreadIoEventLoopGroup(
             2,
@@ -85,7 +93,14 @@ public final class SheepServer implements AutoCloseable {
    */
   public static SheepServer start(SheepNode sheep, InetSocketAddress address, ServerOptions options)
       throws IOException {
-    return new SheepServer(sheep, address, options);
+    return new SheepServer(sheep, address, options, null);
+  }
+
+  /** As the other, with an object cache before the store, which the caller closes afterwards. */
+  public static SheepServer start(
+      SheepNode sheep, InetSocketAddress address, ServerOptions options, GatewayCache cache)
+      throws IOException {
+    return new SheepServer(sheep, address, options, cache);
   }
 
   private ServerBootstrap bootstrap() {
