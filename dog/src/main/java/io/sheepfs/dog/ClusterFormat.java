@@ -75,15 +75,35 @@ final class ClusterFormat extends DogCommand {
   @Override
   ExitCode run(Session session) throws IOException, DogException {
     RequestFields.ClusterWide wanted =
-        new RequestFields.ClusterWide(
-            0,
-            InodeHeader.wireTime(Instant.now().truncatedTo(ChronoUnit.MICROS)),
+        fields(
             copies == null ? 0 : number(copies, "copies", 1, 8),
-            0,
-            flags(),
-            0,
-            0,
-            shift == null ? 0 : number(shift, "block_size_shift", 20, 31));
+            shift == null ? 0 : number(shift, "block_size_shift", 20, 31),
+            flags());
+    if (!format(session, wanted, store, force)) {
+      return ExitCode.FAILURE;
+    }
+    session.out().println("using backend " + store + " store");
+    return ExitCode.SUCCESS;
+  }
+
+  /** What the request says, for a cluster without special wishes. */
+  static RequestFields.ClusterWide fields(int copies, int shift) {
+    return fields(copies, shift, ClusterFlag.AUTO_VNODES.bit());
+  }
+
+  private static RequestFields.ClusterWide fields(int copies, int shift, int flags) {
+    long now = InodeHeader.wireTime(Instant.now().truncatedTo(ChronoUnit.MICROS));
+    return new RequestFields.ClusterWide(0, now, copies, 0, flags, 0, 0, shift);
+  }
+
+  /**
+   * Formats the cluster; if there is anything in it, after a question.
+   *
+   * @return whether it was done
+   */
+  static boolean format(
+      Session session, RequestFields.ClusterWide wanted, String store, boolean force)
+      throws IOException {
     if (!force
         && !isEmpty(session)
         && !confirm(
@@ -91,15 +111,14 @@ final class ClusterFormat extends DogCommand {
             "Caution! The cluster is not empty: formatting destroys all its virtual disks.\n"
                 + "Are you sure you want to continue?")) {
       session.err().println("Nothing was changed.");
-      return ExitCode.FAILURE;
+      return false;
     }
     byte[] driver = (store + "\0").getBytes(StandardCharsets.US_ASCII);
     session
         .sheep()
         .send(Opcode.MAKE_FS, 0, wanted, ByteBuffer.wrap(driver))
         .orThrow("Format failed");
-    session.out().println("using backend " + store + " store");
-    return ExitCode.SUCCESS;
+    return true;
   }
 
   private int flags() {

@@ -34,6 +34,11 @@ final class ClusterInfoCommand extends DogCommand {
       description = "of each epoch, only the nodes that came or went")
   private boolean diff;
 
+  @Option(
+      names = {"--json"},
+      description = JSON)
+  private boolean json;
+
   ClusterInfoCommand(Environment environment) {
     super(environment);
   }
@@ -42,6 +47,10 @@ final class ClusterInfoCommand extends DogCommand {
   ExitCode run(Session session) throws IOException, DogException {
     ClusterInfo info = session.cluster().info();
     PrintStream out = session.out();
+    if (json) {
+      out.println(object(info));
+      return ExitCode.SUCCESS;
+    }
     ZoneId zone = session.environment().zone();
     out.println((raw ? "" : "Cluster status: ") + status(info));
     if (verbose && info.created() != null) {
@@ -84,6 +93,36 @@ final class ClusterInfoCommand extends DogCommand {
           members);
     }
     return ExitCode.SUCCESS;
+  }
+
+  private static JsonObject object(ClusterInfo info) {
+    return new JsonObject()
+        .put("running", info.state() == ResultCode.SUCCESS)
+        .put("status", info.state().text())
+        .put("auto_recovery", !info.recoveryDisabled())
+        .putOrNull("created", info.created() == null ? null : info.created().toString())
+        .put("copies", info.copies())
+        .put("block_size_shift", info.blockSizeShift())
+        .put("store", info.storeDriver())
+        .put("flags", info.flags())
+        .put(
+            "epochs",
+            info.epochs().stream()
+                .map(
+                    epoch ->
+                        new JsonObject()
+                            .put("epoch", epoch.number())
+                            .put("time", epoch.started().getEpochSecond())
+                            .put(
+                                "nodes",
+                                epoch.members().stream()
+                                    .map(
+                                        node ->
+                                            new JsonObject()
+                                                .put("node", NodeList.endpoint(node))
+                                                .put("virtual_nodes", node.virtualNodes()))
+                                    .toList()))
+                .toList());
   }
 
   private static String status(ClusterInfo info) {

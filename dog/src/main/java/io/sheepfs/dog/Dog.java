@@ -9,10 +9,10 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.ZoneId;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import picocli.CommandLine;
@@ -56,7 +56,16 @@ public final class Dog {
   }
 
   private static Map<String, Group> groups() {
+    Map<String, Group> groups = new LinkedHashMap<>();
+    groups.put("vdi", new Group("virtual disks", diskCommands()));
+    groups.put("node", new Group("the nodes", nodeCommands()));
+    groups.put("cluster", new Group("the cluster as a whole", clusterCommands()));
+    return groups;
+  }
+
+  private static Map<String, Function<Environment, Object>> diskCommands() {
     Map<String, Function<Environment, Object>> vdi = new LinkedHashMap<>();
+    vdi.put("check", VdiCheck::new);
     vdi.put("create", VdiCreate::new);
     vdi.put("snapshot", VdiSnapshot::new);
     vdi.put("clone", VdiClone::new);
@@ -66,38 +75,58 @@ public final class Dog {
     vdi.put("tree", VdiTree::new);
     vdi.put("graph", VdiGraph::new);
     vdi.put("object", Dog::objects);
+    vdi.put("track", VdiTrack::new);
     vdi.put("setattr", VdiSetattr::new);
     vdi.put("getattr", VdiGetattr::new);
-    vdi.put("lock", Dog::locks);
     vdi.put("resize", VdiResize::new);
     vdi.put("read", VdiRead::new);
     vdi.put("write", VdiWrite::new);
-    List.of("check", "track", "backup", "restore", "cache", "alter-copy")
-        .forEach(name -> vdi.put(name, Unsupported::yet));
+    vdi.put("backup", VdiBackup::new);
+    vdi.put("restore", VdiRestore::new);
+    vdi.put("import", VdiImport::new);
+    vdi.put("export", VdiExport::new);
+    vdi.put("diff", VdiDiff::new);
+    vdi.put("alter-copy", VdiAlterCopy::new);
+    vdi.put("lock", Dog::locks);
+    vdi.put("cache", Dog::caches);
+    return vdi;
+  }
+
+  private static Map<String, Function<Environment, Object>> nodeCommands() {
     Map<String, Function<Environment, Object>> node = new LinkedHashMap<>();
+    node.put("kill", NodeKill::new);
     node.put("list", NodeList::new);
     node.put("info", NodeInfoCommand::new);
     node.put("recovery", Dog::recovery);
     node.put("md", Dog::disks);
     node.put("stat", NodeStatCommand::new);
-    List.of("kill", "log", "vnodes", "format").forEach(name -> node.put(name, Unsupported::yet));
+    node.put("log", Dog::logs);
+    node.put("vnodes", Dog::virtualNodes);
+    node.put(
+        "format",
+        environment ->
+            new Unsupported(environment, ": a store of sheepfs has only one format on disk"));
+    return node;
+  }
+
+  private static Map<String, Function<Environment, Object>> clusterCommands() {
     Map<String, Function<Environment, Object>> cluster = new LinkedHashMap<>();
     cluster.put("info", ClusterInfoCommand::new);
     cluster.put("format", ClusterFormat::new);
     cluster.put("shutdown", ClusterShutdown::new);
-    List.of("snapshot", "recover", "reweight", "check", "alter-copy")
-        .forEach(name -> cluster.put(name, Unsupported::yet));
-    Map<String, Group> groups = new LinkedHashMap<>();
-    groups.put("vdi", new Group("virtual disks", vdi));
-    groups.put("node", new Group("the nodes", node));
-    groups.put("cluster", new Group("the cluster as a whole", cluster));
-    return groups;
+    cluster.put("snapshot", Dog::clusterSnapshots);
+    cluster.put("recover", Dog::clusterRecovery);
+    cluster.put("reweight", ClusterReweight::new);
+    cluster.put("check", ClusterCheck::new);
+    cluster.put("alter-copy", ClusterAlterCopy::new);
+    return cluster;
   }
 
   private static CommandLine objects(Environment environment) {
     Map<String, Function<Environment, Object>> object = new LinkedHashMap<>();
+    object.put("location", VdiObjectLocation::new);
     object.put("map", VdiObjectMap::new);
-    List.of("location", "dump-inode").forEach(name -> object.put(name, Unsupported::yet));
+    object.put("dump-inode", VdiObjectDumpInode::new);
     return group(environment, "object", new Group("the objects of a virtual disk", object), "");
   }
 
@@ -108,18 +137,68 @@ public final class Dog {
     return group(environment, "lock", new Group("the locks of virtual disks", lock), "");
   }
 
+  private static CommandLine caches(Environment environment) {
+    Map<String, Function<Environment, Object>> cache = new LinkedHashMap<>();
+    cache.put("info", VdiCache.Info::new);
+    cache.put("flush", VdiCache.Flush::new);
+    cache.put("delete", VdiCache.Delete::new);
+    cache.put("purge", VdiCache.Purge::new);
+    cache.put("fsck", world -> VdiCache.ofMounts(world, "a mount checks its own when it starts"));
+    cache.put("warm", world -> VdiCache.ofMounts(world, "see 'sheepfs --warm'"));
+    cache.put("quota", world -> VdiCache.ofMounts(world, "see 'sheepfs --help'"));
+    return group(environment, "cache", new Group("the object cache of a node", cache), "");
+  }
+
   private static CommandLine recovery(Environment environment) {
     CommandLine recovery = new CommandLine(new NodeRecovery(environment));
-    List.of("set-throttle", "get-throttle")
-        .forEach(name -> recovery.addSubcommand(name, Unsupported.yet(environment)));
+    recovery.addSubcommand("set-throttle", new NodeRecoveryThrottle.Set(environment));
+    recovery.addSubcommand("get-throttle", new NodeRecoveryThrottle.Get(environment));
     return recovery;
   }
 
   private static CommandLine disks(Environment environment) {
     Map<String, Function<Environment, Object>> md = new LinkedHashMap<>();
     md.put("info", NodeMdInfo::new);
-    List.of("plug", "unplug").forEach(name -> md.put(name, Unsupported::yet));
+    md.put("plug", NodeMdChange.Plug::new);
+    md.put("unplug", NodeMdChange.Unplug::new);
     return group(environment, "md", new Group("the disks of a node", md), "");
+  }
+
+  private static CommandLine logs(Environment environment) {
+    Map<String, Function<Environment, Object>> log = new LinkedHashMap<>();
+    log.put("level", Dog::logLevels);
+    return group(environment, "log", new Group("the log of a node", log), "");
+  }
+
+  private static CommandLine logLevels(Environment environment) {
+    Map<String, Function<Environment, Object>> level = new LinkedHashMap<>();
+    level.put("set", NodeLogLevelSet::new);
+    level.put("get", NodeLogLevelGet::new);
+    level.put("list", NodeLogLevelList::new);
+    return group(environment, "level", new Group("how much a node logs", level), "");
+  }
+
+  private static CommandLine virtualNodes(Environment environment) {
+    Map<String, Function<Environment, Object>> vnodes = new LinkedHashMap<>();
+    vnodes.put("set", NodeVnodesSet::new);
+    return group(environment, "vnodes", new Group("the share of a node", vnodes), "");
+  }
+
+  private static CommandLine clusterSnapshots(Environment environment) {
+    Map<String, Function<Environment, Object>> snapshot = new LinkedHashMap<>();
+    snapshot.put("save", ClusterSnapshotSave::new);
+    snapshot.put("list", ClusterSnapshotList::new);
+    snapshot.put("load", ClusterSnapshotLoad::new);
+    snapshot.put("show", ClusterSnapshotShow::new);
+    return group(environment, "snapshot", new Group("archives of all snapshots", snapshot), "");
+  }
+
+  private static CommandLine clusterRecovery(Environment environment) {
+    Map<String, Function<Environment, Object>> recover = new LinkedHashMap<>();
+    recover.put("force", ClusterRecover.Force::new);
+    recover.put("enable", ClusterRecover.Enable::new);
+    recover.put("disable", ClusterRecover.Disable::new);
+    return group(environment, "recover", new Group("recovery of lost replicas", recover), "");
   }
 
   /** Runs a command, and ends the process with its exit code. */
@@ -133,10 +212,27 @@ public final class Dog {
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
     Environment environment =
         new Environment(
-            System.in, out, err, isTerminal(2), ZoneId.systemDefault(), new RemoteNetwork());
+            System.in,
+            out,
+            err,
+            isTerminal(0),
+            isTerminal(2),
+            ZoneId.systemDefault(),
+            new RemoteNetwork(),
+            Dog::sleep);
     int exitCode = run(environment, args);
     out.flush();
     System.exit(exitCode);
+  }
+
+  private static boolean sleep(Duration time) {
+    try {
+      Thread.sleep(time.toMillis());
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   /** Whether a person watches a file descriptor. System.console() cannot tell them apart. */

@@ -1,5 +1,7 @@
 package io.sheepfs.dog;
 
+import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.SnapshotSelector;
@@ -19,6 +21,7 @@ import picocli.CommandLine.Option;
 abstract class DogCommand implements Callable<Integer> {
 
   static final String RAW = "for programs: no headers, single spaces, sizes in bytes";
+  static final String JSON = "for programs that read JSON; see FORMATS in dog(8)";
   static final String VERBOSE = "print more than usual";
   static final String SNAPSHOT = "a snapshot, by its tag or its number";
   static final String FORCE = "do not ask";
@@ -28,14 +31,14 @@ abstract class DogCommand implements Callable<Integer> {
   @Option(
       names = {"-a", "--address"},
       paramLabel = "ADDRESS",
-      defaultValue = "127.0.0.1",
+      defaultValue = "${env:SHEEPDOG_DOG_ADDR:-127.0.0.1}",
       description = "the node to talk to (default: ${DEFAULT-VALUE})")
   private String address = "";
 
   @Option(
       names = {"-p", "--port"},
       paramLabel = "PORT",
-      defaultValue = "7000",
+      defaultValue = "${env:SHEEPDOG_DOG_PORT:-7000}",
       description = "its port (default: ${DEFAULT-VALUE})")
   private int port;
 
@@ -160,6 +163,40 @@ abstract class DogCommand implements Callable<Integer> {
           "Invalid " + option + " '" + text + "': it can be " + min + " to " + max);
     }
     return number;
+  }
+
+  /** The number of an object in the argument of {@code -i}: decimal, or hexadecimal behind 0x. */
+  static int objectIndex(String text) throws DogException {
+    boolean hex = text.startsWith("0x");
+    String digits = hex ? text.substring(2) : text;
+    try {
+      int index = Integer.parseInt(digits, hex ? 16 : 10);
+      if (index >= 0 && index < InodeLayout.INDEX_ENTRIES && !digits.startsWith("+")) {
+        return index;
+      }
+    } catch (NumberFormatException e) {
+      throw new DogException(ExitCode.FAILURE, invalidIndex(text), e);
+    }
+    throw DogException.failure(invalidIndex(text));
+  }
+
+  private static String invalidIndex(String text) {
+    return "Invalid index '"
+        + text
+        + "': it can be 0 to "
+        + (InodeLayout.INDEX_ENTRIES - 1)
+        + ", or the same in hexadecimal behind 0x";
+  }
+
+  /** The object in the argument of {@code -o}, in hexadecimal. */
+  static ObjectId objectId(String text) throws DogException {
+    String digits = text.startsWith("0x") ? text.substring(2) : text;
+    try {
+      return new ObjectId(Long.parseUnsignedLong(digits, 16));
+    } catch (IllegalArgumentException e) {
+      throw new DogException(
+          ExitCode.FAILURE, "Invalid object id '" + text + "': it is hexadecimal", e);
+    }
   }
 
   /** The snapshot in the argument of {@code -s} of a command that cannot do without. */

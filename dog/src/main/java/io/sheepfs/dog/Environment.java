@@ -5,6 +5,7 @@ import io.sheepfs.protocol.SheepException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.ZoneId;
 
 /**
@@ -13,17 +14,32 @@ import java.time.ZoneId;
  * @param in standard input
  * @param out standard output; closed by nobody
  * @param err standard error
+ * @param inIsTerminal whether standard input is a person typing
  * @param errIsTerminal whether a person watches standard error, and may be shown progress
  * @param zone whose times are shown
  * @param network the way to the nodes
+ * @param pause how to wait
  */
 record Environment(
     InputStream in,
     PrintStream out,
     PrintStream err,
+    boolean inIsTerminal,
     boolean errIsTerminal,
     ZoneId zone,
-    Network network) {
+    Network network,
+    Pause pause) {
+
+  /** Lets time pass, between two looks at something that changes. */
+  interface Pause {
+
+    /**
+     * Waits.
+     *
+     * @return whether to go on
+     */
+    boolean await(Duration time);
+  }
 
   /** Opens connections. */
   interface Network {

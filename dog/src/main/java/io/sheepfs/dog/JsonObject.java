@@ -2,6 +2,7 @@ package io.sheepfs.dog;
 
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** A JSON object for a listing, members in the order in which they were put. */
 final class JsonObject {
@@ -23,6 +24,15 @@ final class JsonObject {
   JsonObject put(String key, List<JsonObject> values) {
     return member(
         key, values.stream().map(JsonObject::toString).collect(Collectors.joining(",", "[", "]")));
+  }
+
+  JsonObject put(String key, JsonObject value) {
+    return member(key, value.toString());
+  }
+
+  /** A member that may be unknown. */
+  JsonObject putOrNull(String key, @Nullable String value) {
+    return member(key, value == null ? "null" : quote(value));
   }
 
   private JsonObject member(String key, String value) {

@@ -23,7 +23,7 @@ final class NodeInfoCommand extends DogCommand {
 
   @Option(
       names = {"--json"},
-      description = "a JSON array, one object for each node")
+      description = JSON)
   private boolean json;
 
   NodeInfoCommand(Environment environment) {

@@ -18,7 +18,7 @@ final class NodeList extends DogCommand {
 
   @Option(
       names = {"--json"},
-      description = "a JSON array, one object for each row")
+      description = JSON)
   private boolean json;
 
   NodeList(Environment environment) {

@@ -25,33 +25,58 @@ final class NodeMdInfo extends DogCommand {
       description = "of all nodes")
   private boolean all;
 
+  @Option(
+      names = {"--json"},
+      description = JSON)
+  private boolean json;
+
   NodeMdInfo(Environment environment) {
     super(environment);
   }
 
   @Override
   ExitCode run(Session session) throws IOException, DogException {
-    if (!raw) {
+    JsonArray rows = new JsonArray(session.out());
+    if (!raw && !json) {
       session.out().println("Id\tSize\tUsed\tAvail\tUse%\tPath");
     }
     if (!all) {
-      print(session, session.sheep(), endpoint());
-      return ExitCode.SUCCESS;
+      print(session, rows, session.sheep(), endpoint());
+    } else {
+      printAll(session, rows);
     }
-    List<NodeInfo> nodes = session.cluster().nodes();
-    for (int id = 0; id < nodes.size(); id++) {
-      if (!raw) {
-        session.out().println("Node " + id + ":");
-      }
-      print(session, session.sheep(nodes.get(id)), NodeList.endpoint(nodes.get(id)));
+    if (json) {
+      rows.end();
     }
     return ExitCode.SUCCESS;
   }
 
-  private void print(Session session, Sheep sheep, String endpoint) throws SheepException {
+  private void printAll(Session session, JsonArray rows) throws SheepException {
+    List<NodeInfo> nodes = session.cluster().nodes();
+    for (int id = 0; id < nodes.size(); id++) {
+      if (!raw && !json) {
+        session.out().println("Node " + id + ":");
+      }
+      print(session, rows, session.sheep(nodes.get(id)), NodeList.endpoint(nodes.get(id)));
+    }
+  }
+
+  private void print(Session session, JsonArray rows, Sheep sheep, String endpoint)
+      throws SheepException {
     Reply reply = sheep.ask(Opcode.MD_INFO, new RequestFields.None(), DiskList.SIZE_BYTES);
     for (DiskList.Disk disk : DiskList.decode(reply.orThrow("ask for the disks").body()).disks()) {
       Space space = new Space(disk.freeBytes() + disk.usedBytes(), disk.freeBytes());
+      if (json) {
+        rows.add(
+            new JsonObject()
+                .put("node", endpoint)
+                .put("id", disk.index())
+                .put("path", disk.path())
+                .put("size", space.totalBytes())
+                .put("used", disk.usedBytes())
+                .put("free", disk.freeBytes()));
+        continue;
+      }
       String columns = NodeInfoCommand.columns(space, raw);
       session
           .out()

@@ -4,10 +4,13 @@ import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.IntBuffer;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Which VDI owns each object of a VDI, as its inode says. */
 final class ObjectMap {
@@ -49,6 +52,28 @@ final class ObjectMap {
       }
     }
     return false;
+  }
+
+  /** The object of an index, which is no hole. */
+  ObjectId object(int index) {
+    return ObjectId.data(new VdiId(owner(index)), index);
+  }
+
+  /** Whether a data object is one of this VDI's. */
+  boolean refersTo(ObjectId oid) {
+    int index = oid.index();
+    return index >= 0 && index < size() && owner(index) == oid.vid().value();
+  }
+
+  /** The objects, shared ones included, in the order of the disk. */
+  List<ObjectId> objects() {
+    List<ObjectId> oids = new ArrayList<>();
+    for (int index = 0; index < size(); index++) {
+      if (owner(index) != 0) {
+        oids.add(object(index));
+      }
+    }
+    return oids;
   }
 
   /** Bytes of the objects that only this VDI, and later ones, have. */

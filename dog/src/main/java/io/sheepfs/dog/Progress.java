@@ -7,13 +7,21 @@ final class Progress implements AutoCloseable {
 
   private static final long SILENT_NANOS = 1_000_000_000L;
   private static final long STEP_NANOS = 200_000_000L;
+  private static final int BAR_WIDTH = 20;
+
+  /** What is counted. */
+  enum Unit {
+    BYTES,
+    OBJECTS
+  }
 
   private final Session session;
   private final String what;
-  private final long totalBytes;
+  private final Unit unit;
   private final long start = System.nanoTime();
   private long shown = start + SILENT_NANOS - STEP_NANOS;
-  private long doneBytes;
+  private long total;
+  private long done;
   private boolean visible;
 
   /**
@@ -22,45 +30,70 @@ final class Progress implements AutoCloseable {
    * @param totalBytes 0 if nobody knows
    */
   Progress(Session session, String what, long totalBytes) {
-    this.session = session;
-    this.what = what;
-    this.totalBytes = totalBytes;
+    this(session, what, totalBytes, Unit.BYTES);
   }
 
-  /** So much more is done. */
-  void advance(long bytes) {
-    doneBytes += bytes;
+  Progress(Session session, String what, long total, Unit unit) {
+    this.session = session;
+    this.what = what;
+    this.total = total;
+    this.unit = unit;
+  }
+
+  /** So much more is done. Safe for any number of threads. */
+  synchronized void advance(long more) {
+    reach(done + more, total);
+  }
+
+  /** So much is done in all, and this is the total now. */
+  synchronized void reach(long nowDone, long nowTotal) {
+    done = nowDone;
+    total = nowTotal;
     long now = System.nanoTime();
     if (session.environment().errIsTerminal() && now - shown >= STEP_NANOS) {
       shown = now;
-      show(now);
+      visible = true;
+      session.err().print("\r" + line(what, unit, done, total, (now - start) / 1e9) + "\u001b[K");
+      session.err().flush();
     }
   }
 
-  private void show(long now) {
-    visible = true;
-    double seconds = (now - start) / 1e9;
-    long done = totalBytes > 0 ? Math.min(doneBytes, totalBytes) : doneBytes;
+  /** The line after some time of work. */
+  static String line(String what, Unit unit, long done, long total, double seconds) {
     double rate = done / seconds;
-    String line =
-        totalBytes > 0 && done > 0
-            ? String.format(
-                Locale.ROOT,
-                "%3d%%  %s of %s  %s/s  %d s left",
-                done * 100 / totalBytes,
-                ByteSize.human(done),
-                ByteSize.human(totalBytes),
-                ByteSize.human((long) rate),
-                (long) ((totalBytes - done) / rate))
-            : String.format(
-                Locale.ROOT, "%s  %s/s", ByteSize.human(done), ByteSize.human((long) rate));
-    session.err().print("\r" + what + "  " + line + "\u001b[K");
-    session.err().flush();
+    String speed = text(unit, (long) rate) + "/s";
+    if (total <= 0 || done <= 0) {
+      return what + "  " + text(unit, done) + "  " + speed;
+    }
+    long part = Math.min(done, total);
+    int filled = (int) (BAR_WIDTH * part / total);
+    return String.format(
+        Locale.ROOT,
+        "%s  [%s%s] %3d%%  %s of %s  %s  %s left",
+        what,
+        "=".repeat(filled),
+        " ".repeat(BAR_WIDTH - filled),
+        part * 100 / total,
+        text(unit, part),
+        text(unit, total),
+        speed,
+        time((long) ((total - part) / rate)));
+  }
+
+  private static String text(Unit unit, long count) {
+    return unit == Unit.BYTES ? ByteSize.human(count) : count + " objects";
+  }
+
+  private static String time(long seconds) {
+    return seconds < 3600
+        ? String.format(Locale.ROOT, "%d:%02d", seconds / 60, seconds % 60)
+        : String.format(
+            Locale.ROOT, "%d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
   }
 
   /** Removes the line. */
   @Override
-  public void close() {
+  public synchronized void close() {
     if (visible) {
       session.err().print("\r\u001b[K");
       session.err().flush();

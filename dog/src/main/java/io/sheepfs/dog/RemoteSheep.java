@@ -11,6 +11,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A node over TCP. What may have reached it is not sent again. */
 final class RemoteSheep implements Sheep {
@@ -32,18 +33,14 @@ final class RemoteSheep implements Sheep {
   }
 
   @Override
-  public Reply ask(Opcode opcode, RequestFields fields, int answerBytes) throws SheepException {
+  public Reply call(
+      Opcode opcode, int flags, RequestFields fields, @Nullable ByteBuffer body, int answerBytes)
+      throws SheepException {
     ByteBuffer answer = ByteBuffer.allocate(answerBytes).order(ByteOrder.LITTLE_ENDIAN);
     ResponseHeader header =
-        client.call(opcode, 0, fields, null, answerBytes == 0 ? null : answer, Repeat.IF_NOT_SENT);
+        client.call(
+            opcode, flags, fields, body, answerBytes == 0 ? null : answer, Repeat.IF_NOT_SENT);
     return new Reply(header, answer.flip());
-  }
-
-  @Override
-  public Reply send(Opcode opcode, int flags, RequestFields fields, ByteBuffer body)
-      throws SheepException {
-    ResponseHeader header = client.call(opcode, flags, fields, body, null, Repeat.IF_NOT_SENT);
-    return new Reply(header, ByteBuffer.allocate(0));
   }
 
   @Override

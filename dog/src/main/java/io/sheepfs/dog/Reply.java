@@ -4,6 +4,7 @@ import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * What a node answered.
@@ -11,6 +12,11 @@ import java.nio.ByteBuffer;
  * @param body the body, little-endian as everything is; the receiver's to read
  */
 record Reply(ResponseHeader header, ByteBuffer body) {
+
+  /** Room for a body. */
+  static ByteBuffer buffer(int bytes) {
+    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
 
   ResultCode result() {
     return ResultCode.of(header.resultCode());

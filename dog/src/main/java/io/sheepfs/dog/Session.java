@@ -1,11 +1,16 @@
 package io.sheepfs.dog;
 
 import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.EpochRecord;
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
+import io.sheepfs.volume.Access;
+import io.sheepfs.volume.Volume;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
@@ -61,9 +66,16 @@ final class Session implements AutoCloseable {
     return open;
   }
 
-  /** Another node of the cluster. */
+  /** A node of the cluster. */
   Sheep sheep(NodeInfo node) throws SheepException {
-    return connect(new InetSocketAddress(node.address(), node.port()));
+    InetSocketAddress where = new InetSocketAddress(node.address(), node.port());
+    return where.equals(address) ? sheep() : connect(where);
+  }
+
+  /** The epoch of the cluster, which every answer tells. */
+  int epoch() throws SheepException {
+    RequestFields oneEpoch = new RequestFields.ClusterWide(0, 0, 0, 0, 0, 0, 0, 0);
+    return sheep().ask(Opcode.STAT_CLUSTER, oneEpoch, EpochRecord.HEADER_BYTES).header().epoch();
   }
 
   private Sheep connect(InetSocketAddress where) throws SheepException {
@@ -86,6 +98,15 @@ final class Session implements AutoCloseable {
     } catch (SheepException e) {
       throw cannotOpen(name, snapshot, e);
     }
+  }
+
+  /** Opens the VDI, or its snapshot, to read it. */
+  Volume open(VdiName name, @Nullable SnapshotSelector snapshot)
+      throws SheepException, DogException {
+    VdiInfo vdi = find(name, snapshot);
+    return vdi.isSnapshot()
+        ? Volume.open(cluster(), vdi)
+        : Volume.open(cluster(), name, Access.READ_ONLY);
   }
 
   /** The failure to open a VDI, if {@code e} says that there is none; else {@code e}. */

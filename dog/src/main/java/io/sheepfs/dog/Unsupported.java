@@ -36,11 +36,6 @@ final class Unsupported implements Callable<Integer> {
     this.spec = CommandSpec.create();
   }
 
-  /** A command that is to come. */
-  static Unsupported yet(Environment environment) {
-    return new Unsupported(environment, " yet");
-  }
-
   @Override
   public Integer call() {
     environment.err().println("'" + spec.qualifiedName() + "' is not supported" + reason);

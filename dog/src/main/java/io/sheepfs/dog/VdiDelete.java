@@ -22,6 +22,24 @@ final class VdiDelete extends DogCommand {
       description = SNAPSHOT)
   private @Nullable String snapshot;
 
+  @Option(
+      names = {"-B", "--nr-batched-reclamation"},
+      paramLabel = "COUNT",
+      description = "taken for the original's sake: the cluster frees objects as fast as it can")
+  private @Nullable String batch;
+
+  @Option(
+      names = {"-I", "--reclamation-interval"},
+      paramLabel = "SECONDS",
+      description = "likewise")
+  private @Nullable String interval;
+
+  @Option(
+      names = {"-m", "--max-reclaim"},
+      paramLabel = "COUNT",
+      description = "refused: a deletion is never done by half")
+  private @Nullable String most;
+
   @Parameters(paramLabel = "NAME")
   private String name = "";
 
@@ -33,6 +51,11 @@ final class VdiDelete extends DogCommand {
   ExitCode run(Session session) throws IOException, DogException {
     VdiName vdiName = name(name);
     SnapshotSelector selector = snapshot(snapshot);
+    checkReclamation(batch, interval);
+    if (most != null) {
+      throw DogException.usage(
+          "'-m' is not supported: a virtual disk is deleted as a whole, or not at all");
+    }
     try {
       if (selector == null) {
         session.cluster().vdis().delete(vdiName);
@@ -49,6 +72,17 @@ final class VdiDelete extends DogCommand {
         case VDI_LOCKED -> throw locked(name, e);
         default -> throw refused("Failed to delete VDI " + name, e);
       }
+    }
+  }
+
+  /** The options that slow the original's deletions down must make sense, and do nothing. */
+  static void checkReclamation(@Nullable String batch, @Nullable String interval)
+      throws DogException {
+    if (batch != null) {
+      number(batch, "number of batched reclamation", 1, Integer.MAX_VALUE);
+    }
+    if (interval != null) {
+      number(interval, "interval of batched reclamation", 1, Integer.MAX_VALUE);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.sheepfs.dog;
 
+import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.SnapshotTag;
@@ -27,8 +28,14 @@ final class VdiList extends DogCommand {
 
   @Option(
       names = {"--json"},
-      description = "a JSON array, one object for each row")
+      description = JSON)
   private boolean json;
+
+  @Option(
+      names = {"-o", "--oid"},
+      paramLabel = "OID",
+      description = "only those that refer to this data object")
+  private @Nullable String oid;
 
   @Parameters(paramLabel = "NAME", arity = "0..1", description = "only this one")
   private @Nullable String name;
@@ -39,6 +46,7 @@ final class VdiList extends DogCommand {
 
   @Override
   ExitCode run(Session session) throws IOException, DogException {
+    ObjectId object = oid == null ? null : dataObject(oid);
     List<VdiInfo> vdis = session.cluster().vdis().list();
     JsonArray rows = new JsonArray(session.out());
     if (!raw && !json) {
@@ -57,6 +65,9 @@ final class VdiList extends DogCommand {
         }
         throw e;
       }
+      if (name == null && object != null && !map.refersTo(object)) {
+        continue;
+      }
       if (json) {
         rows.add(object(vdi, map));
       } else {
@@ -67,6 +78,14 @@ final class VdiList extends DogCommand {
       rows.end();
     }
     return ExitCode.SUCCESS;
+  }
+
+  private static ObjectId dataObject(String text) throws DogException {
+    ObjectId object = objectId(text);
+    if (!object.isData()) {
+      throw DogException.failure("'" + text + "' is no data object");
+    }
+    return object;
   }
 
   private String row(Session session, VdiInfo vdi, ObjectMap map) {

@@ -7,14 +7,21 @@ import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiStateRecord;
 import java.io.IOException;
 import java.net.Inet4Address;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** {@code dog vdi lock list}. */
 @Command(name = "list", description = "Lists the locked virtual disks.")
 final class VdiLockList extends DogCommand {
+
+  @Option(
+      names = {"--json"},
+      description = JSON)
+  private boolean json;
 
   VdiLockList(Environment environment) {
     super(environment);
@@ -23,13 +30,31 @@ final class VdiLockList extends DogCommand {
   @Override
   ExitCode run(Session session) throws IOException, DogException {
     Map<VdiId, VdiStateRecord> locks = VdiLocks.read(session);
-    session.out().println("  Name         Id  VDI id  Tag            Owner node(s)");
-    if (locks.isEmpty()) {
-      return ExitCode.SUCCESS;
+    JsonArray rows = new JsonArray(session.out());
+    if (!json) {
+      session.out().println("  Name         Id  VDI id  Tag            Owner node(s)");
     }
-    for (VdiInfo vdi : session.cluster().vdis().list()) {
+    List<VdiInfo> vdis = locks.isEmpty() ? List.of() : session.cluster().vdis().list();
+    for (VdiInfo vdi : vdis) {
       VdiStateRecord state = locks.get(vdi.vid());
       if (state == null) {
+        continue;
+      }
+      if (json) {
+        rows.add(
+            new JsonObject()
+                .put("name", vdi.name().value())
+                .put("vid", vdi.vid().toString())
+                .put("shared", state.lockState() == VdiStateRecord.SHARED)
+                .put(
+                    "owners",
+                    VdiLocks.owners(state).stream()
+                        .map(
+                            node ->
+                                new JsonObject()
+                                    .put("address", node.address().getHostAddress())
+                                    .put("port", node.port()))
+                        .toList()));
         continue;
       }
       SnapshotTag tag = vdi.tag();
@@ -46,6 +71,9 @@ final class VdiLockList extends DogCommand {
               VdiLocks.owners(state).stream()
                   .map(VdiLockList::text)
                   .collect(Collectors.joining(", ")));
+    }
+    if (json) {
+      rows.end();
     }
     return ExitCode.SUCCESS;
   }

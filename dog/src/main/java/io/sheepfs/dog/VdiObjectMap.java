@@ -26,6 +26,11 @@ final class VdiObjectMap extends DogCommand {
       description = "only the object of this number")
   private @Nullable String index;
 
+  @Option(
+      names = {"--json"},
+      description = JSON)
+  private boolean json;
+
   @Parameters(paramLabel = "NAME")
   private String name = "";
 
@@ -37,14 +42,24 @@ final class VdiObjectMap extends DogCommand {
   ExitCode run(Session session) throws IOException, DogException {
     VdiName vdiName = name(name);
     SnapshotSelector selector = snapshot(snapshot);
-    int only = index == null ? -1 : number(index, "index", 0, (1 << 20) - 1);
+    int only = index == null ? -1 : objectIndex(index);
     VdiInfo vdi = session.find(vdiName, selector);
+    session.cluster().objects().flush(vdi.vid());
     ObjectMap map = ObjectMap.read(session.cluster().objects(), vdi);
-    session.out().println("Index       VID");
-    for (int i = 0; i < map.size(); i++) {
-      if (map.owner(i) != 0 && (only < 0 || only == i)) {
-        session.out().format(Locale.ROOT, "%08x %8x%n", i, map.owner(i));
+    JsonArray rows = new JsonArray(session.out());
+    if (!json) {
+      session.out().println("Index       VID");
+    }
+    for (int i = Math.max(only, 0); i < (only < 0 ? map.size() : only + 1); i++) {
+      int owner = i < map.size() ? map.owner(i) : 0;
+      if (json && owner != 0) {
+        rows.add(new JsonObject().put("index", i).put("vid", Integer.toHexString(owner)));
+      } else if (!json && (owner != 0 || only >= 0)) {
+        session.out().format(Locale.ROOT, "%08d %8x%n", i, owner);
       }
+    }
+    if (json) {
+      rows.end();
     }
     return ExitCode.SUCCESS;
   }

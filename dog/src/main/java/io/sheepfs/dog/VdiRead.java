@@ -1,10 +1,7 @@
 package io.sheepfs.dog;
 
-import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.SnapshotSelector;
-import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
-import io.sheepfs.volume.Access;
 import io.sheepfs.volume.Volume;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -53,7 +50,7 @@ final class VdiRead extends DogCommand {
     SnapshotSelector selector = snapshot(snapshot);
     long start = ByteSize.parse(offset);
     long wanted = length == null ? Long.MAX_VALUE : ByteSize.parse(length);
-    try (Volume volume = open(session, vdiName, selector)) {
+    try (Volume volume = session.open(vdiName, selector)) {
       long size = volume.sizeBytes();
       if (start > size) {
         throw DogException.failure("Read offset is beyond the end of the VDI");
@@ -61,14 +58,6 @@ final class VdiRead extends DogCommand {
       copy(session, volume, start, Math.min(wanted, size - start));
     }
     return ExitCode.SUCCESS;
-  }
-
-  private static Volume open(Session session, VdiName name, @Nullable SnapshotSelector snapshot)
-      throws SheepException, DogException {
-    VdiInfo vdi = session.find(name, snapshot);
-    return vdi.isSnapshot()
-        ? Volume.open(session.cluster(), vdi)
-        : Volume.open(session.cluster(), name, Access.READ_ONLY);
   }
 
   private void copy(Session session, Volume volume, long start, long count) throws IOException {

@@ -39,6 +39,18 @@ final class VdiRollback extends DogCommand {
       description = VERBOSE)
   private boolean verbose;
 
+  @Option(
+      names = {"-B", "--nr-batched-reclamation"},
+      paramLabel = "COUNT",
+      description = "taken for the original's sake: the cluster frees objects as fast as it can")
+  private @Nullable String batch;
+
+  @Option(
+      names = {"-I", "--reclamation-interval"},
+      paramLabel = "SECONDS",
+      description = "likewise")
+  private @Nullable String interval;
+
   @Parameters(paramLabel = "NAME")
   private String name = "";
 
@@ -50,6 +62,7 @@ final class VdiRollback extends DogCommand {
   ExitCode run(Session session) throws IOException, DogException {
     VdiName vdiName = name(name);
     SnapshotSelector selector = requiredSnapshot(snapshot);
+    VdiDelete.checkReclamation(batch, interval);
     VdiInfo base = session.find(vdiName, selector);
     if (!force
         && !confirm(

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /**
  * {@code dog vdi tree}: a line for each working VDI, from the oldest snapshot on; where a rollback
@@ -15,6 +16,11 @@ import picocli.CommandLine.Command;
  */
 @Command(name = "tree", description = "Shows which snapshot came from which.")
 final class VdiTree extends DogCommand {
+
+  @Option(
+      names = {"--json"},
+      description = JSON)
+  private boolean json;
 
   VdiTree(Environment environment) {
     super(environment);
@@ -25,6 +31,12 @@ final class VdiTree extends DogCommand {
     Map<VdiId, VdiInfo> vdis = new LinkedHashMap<>();
     for (VdiInfo vdi : session.cluster().vdis().list()) {
       vdis.put(vdi.vid(), vdi);
+    }
+    if (json) {
+      JsonArray rows = new JsonArray(session.out());
+      vdis.values().forEach(vdi -> rows.add(object(vdi)));
+      rows.end();
+      return ExitCode.SUCCESS;
     }
     Map<VdiId, List<VdiInfo>> children = new LinkedHashMap<>();
     List<VdiInfo> roots = new ArrayList<>();
@@ -42,6 +54,16 @@ final class VdiTree extends DogCommand {
       print(session, root, children, line, indent);
     }
     return ExitCode.SUCCESS;
+  }
+
+  private static JsonObject object(VdiInfo vdi) {
+    return new JsonObject()
+        .put("vid", vdi.vid().toString())
+        .putOrNull("parent", vdi.parent() == null ? null : vdi.parent().toString())
+        .put("name", vdi.name().value())
+        .put("snapshot", vdi.isSnapshot())
+        .put("snapshot_id", vdi.isSnapshot() ? vdi.snapshotId() : 0)
+        .put("created", vdi.created().getEpochSecond());
   }
 
   /**

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Runs commands in this process, against a cluster in memory, and keeps what they print. */
 final class DogRunner {
@@ -37,6 +38,19 @@ final class DogRunner {
 
   DogRunner(MemoryCluster cluster) {
     this.cluster = cluster;
+  }
+
+  /** The world of a command that is only looked at. */
+  static Environment unconnected() {
+    return new Environment(
+        new ByteArrayInputStream(new byte[0]),
+        new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8),
+        new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8),
+        false,
+        false,
+        ZoneOffset.UTC,
+        new DogRunner(new MemoryCluster()).new FakeNetwork(),
+        time -> false);
   }
 
   /** What raw requests to nodes are answered from now on. */
@@ -66,8 +80,10 @@ final class DogRunner {
             new PrintStream(out, false, StandardCharsets.UTF_8),
             new PrintStream(err, true, StandardCharsets.UTF_8),
             false,
+            false,
             ZoneOffset.UTC,
-            new FakeNetwork()),
+            new FakeNetwork(),
+            time -> false),
         args);
   }
 
@@ -109,14 +125,17 @@ final class DogRunner {
       connections++;
       return new Sheep() {
         @Override
-        public Reply ask(Opcode opcode, RequestFields fields, int answerBytes) {
-          return answer(RequestHeader.of(opcode, 0, answerBytes, fields), ByteBuffer.allocate(0));
-        }
-
-        @Override
-        public Reply send(Opcode opcode, int flags, RequestFields fields, ByteBuffer body) {
-          return answer(
-              RequestHeader.of(opcode, flags | RequestFlags.WRITE, body.remaining(), fields), body);
+        public Reply call(
+            Opcode opcode,
+            int flags,
+            RequestFields fields,
+            @Nullable ByteBuffer body,
+            int answerBytes) {
+          return body == null
+              ? answer(RequestHeader.of(opcode, flags, answerBytes, fields), ByteBuffer.allocate(0))
+              : answer(
+                  RequestHeader.of(opcode, flags | RequestFlags.WRITE, body.remaining(), fields),
+                  body);
         }
 
         private Reply answer(RequestHeader request, ByteBuffer body) {

@@ -15,33 +15,12 @@ final class UnsupportedTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {
-        "vdi check",
-        "vdi track",
-        "vdi backup",
-        "vdi restore",
-        "vdi cache",
-        "vdi alter-copy",
-        "vdi object location",
-        "vdi object dump-inode",
-        "node kill",
-        "node log",
-        "node vnodes",
-        "node format",
-        "node md plug",
-        "node md unplug",
-        "node recovery set-throttle",
-        "node recovery get-throttle",
-        "cluster snapshot",
-        "cluster recover",
-        "cluster reweight",
-        "cluster check",
-        "cluster alter-copy"
-      })
-  void command_toCome_saysSoWhateverTheArguments(String command) {
+      strings = {"node format", "vdi cache fsck", "vdi cache warm", "vdi cache quota", "upgrade"})
+  void command_notOffered_saysSoWhateverTheArguments(String command) {
     for (String arguments : new String[] {"", " name", " -a 127.0.0.1 -p 7000 -s x -F a b"}) {
-      assertEquals(1, dog.run((command + arguments).split(" ")), dog::err);
-      assertEquals("'dog " + command + "' is not supported yet\n", dog.err());
+      assertEquals(1, dog.run((command + arguments).split(" ", -1)), dog::err);
+      String expected = "'dog " + command + "' is not supported";
+      assertEquals(expected, dog.err().substring(0, expected.length()));
       assertEquals("", dog.out());
       assertEquals(0, dog.connections());
     }
@@ -69,7 +48,7 @@ final class UnsupportedTest {
   @Test
   void help_onlyWhatIsOffered() {
     assertEquals(0, dog.run("node", "--help"));
-    assertFalse(dog.out().contains("vnodes"), dog::out);
+    assertFalse(dog.out().contains("  format "), dog::out);
     assertEquals(0, dog.run("--help"));
     assertFalse(dog.out().contains("trace"), dog::out);
   }
