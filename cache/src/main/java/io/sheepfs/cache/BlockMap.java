@@ -90,6 +90,15 @@ final class BlockMap {
     HALF_WORD.setRelease(chunk, checksumsAt + block * Integer.BYTES, checksum);
   }
 
+  /** How the object was made, as {@link Origin} says. */
+  long origin() {
+    return word(chunk, slotAt + MapFile.ORIGIN_AT);
+  }
+
+  void setOrigin(long origin) {
+    setWord(chunk, slotAt + MapFile.ORIGIN_AT, origin);
+  }
+
   /** Notes what the slot holds, so that {@link #isIntact} can tell. */
   void seal() {
     HALF_WORD.setRelease(chunk, slotAt + MapFile.SEAL_AT, sum());
@@ -103,6 +112,7 @@ final class BlockMap {
   private int sum() {
     CRC32C crc = new CRC32C();
     crc.update(chunk.slice(slotAt, Long.BYTES));
+    crc.update(chunk.slice(slotAt + MapFile.ORIGIN_AT, Long.BYTES));
     crc.update(chunk.slice(validAt, checksumsAt + blocks * Integer.BYTES - validAt));
     return (int) crc.getValue();
   }

@@ -113,6 +113,7 @@ final class CacheIndex {
         return true;
       }
       if (object.busy
+          || object.origin != null
           || object.dirtyCount > 0
           || !object.inFlight.isEmpty()
           || !object.fetches.isEmpty()) {
@@ -139,6 +140,7 @@ final class CacheIndex {
     object.drop(0, object.blocks());
     object.dead = true;
     object.known = false;
+    object.setOrigin(null);
     BlockMap map = object.map;
     object.map = null;
     try {

@@ -16,6 +16,9 @@ package io.sheepfs.cache;
  * @param reclaimedObjects objects thrown out to make room
  * @param diskFailures how often the cache's disk was full or failed, so that the store had to serve
  * @param droppedObjects objects thrown out at start because a reboot or damage made them unproved
+ * @param damagedBlocks how often a block was found that its checksum does not prove
+ * @param waits how often a writer waited for the cluster to come back, with no room for more dirty
+ *     data
  */
 public record CacheStatus(
     long objects,
@@ -30,4 +33,6 @@ public record CacheStatus(
     long flushes,
     long reclaimedObjects,
     long diskFailures,
-    long droppedObjects) {}
+    long droppedObjects,
+    long damagedBlocks,
+    long waits) {}

@@ -62,6 +62,24 @@ final class CachedObject {
   /** The object is being replaced, removed or written through. */
   boolean busy;
 
+  /** How it was made, if the store has not flushed it since. */
+  volatile @Nullable Origin origin;
+
+  /** The store could not flush what it was given: the object must be created anew. */
+  boolean remake;
+
+  /** The store has changes of it that it has not flushed, and that are not dirty here. */
+  boolean unproved;
+
+  /** All of those are covered by the flush of the VDI on its way. */
+  boolean proving;
+
+  /** Held by who makes the object again; the one lock that is held while the store is asked. */
+  final Object restoring = new Object();
+
+  /** Under which incarnation of the store its {@code current} blocks were pushed. */
+  private long pushedUnder;
+
   volatile int dirtyCount;
   volatile int validCount;
   volatile long dirtySinceNanos;
@@ -92,6 +110,7 @@ final class CachedObject {
     }
     if (map == null) {
       map = vdi.allocate(disk, oid.index());
+      map.setOrigin(Origin.toWord(origin));
     }
   }
 
@@ -201,6 +220,55 @@ final class CachedObject {
     return whole.put(src.duplicate()).rewind();
   }
 
+  /**
+   * Puts blocks into the cache, where they are absent, that the store has been given, but has not
+   * flushed: dirty, and pushed.
+   */
+  void installPushed(CacheDisk disk, int from, ByteBuffer bytes, long nowNanos) throws IOException {
+    prepare(disk);
+    int start = bytes.position();
+    int to = from + (bytes.remaining() >>> BlockMap.BLOCK_SHIFT);
+    file().write(bytes, (long) from << BlockMap.BLOCK_SHIFT);
+    setChecksums(bytes, start, from, to);
+    countDirty(map().setDirty(from, to), nowNanos);
+    countValid(map().setValid(from, to));
+    current.set(from, to);
+  }
+
+  /** Notes that pushes begin; what was pushed under another incarnation goes again. */
+  void pushingUnder(long incarnation) {
+    if (pushedUnder != incarnation) {
+      pushedUnder = incarnation;
+      current.clear();
+      flushing.clear();
+    }
+  }
+
+  void setOrigin(@Nullable Origin made) {
+    origin = made;
+    if (map != null) {
+      map.setOrigin(Origin.toWord(made));
+    }
+    if (made == null) {
+      vdi.made.remove(this);
+    } else {
+      vdi.made.add(this);
+    }
+  }
+
+  /** Notes that the store has changes, not flushed, that are not dirty here. */
+  void setUnproved() {
+    unproved = true;
+    proving = false;
+  }
+
+  /** The store has been given all dirty blocks as they are. */
+  void allCurrent() {
+    for (int block = 0; map != null && block < blocks(); block++) {
+      current.set(block, map.isDirty(block));
+    }
+  }
+
   /** The store has these dirty blocks for good. */
   void markClean(int from, int to) {
     if (map != null) {
@@ -251,6 +319,8 @@ final class CachedObject {
     }
     countValid(valid);
     countDirty(dirty, nowNanos);
+    setOrigin(Origin.ofWord(found.origin()));
+    unproved = true; // nobody knows what the earlier process had passed on
   }
 
   /** Gives the blocks that an earlier process was just writing the checksum of what is there. */

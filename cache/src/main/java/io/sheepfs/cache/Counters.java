@@ -13,6 +13,7 @@ final class Counters {
   final LongAdder flushes = new LongAdder();
   final LongAdder reclaimed = new LongAdder();
   final LongAdder diskFailures = new LongAdder();
+  final LongAdder waits = new LongAdder();
   final LongAdder damaged = new LongAdder();
   final LongAdder dropped = new LongAdder();
 

@@ -43,14 +43,18 @@ final class FlushRounds {
       }
       started++;
     }
-    SheepException failure = new SheepException(ResultCode.SYSTEM_ERROR, "flush");
+    boolean ended = false;
+    SheepException failure = null;
     try {
       round.run();
-      failure = null;
+      ended = true;
     } catch (SheepException e) {
       failure = e;
       throw e;
     } finally {
+      if (!ended && failure == null) {
+        failure = new SheepException(ResultCode.SYSTEM_ERROR, "flush");
+      }
       synchronized (this) {
         finished++;
         outcome = failure;

@@ -1,22 +1,22 @@
 package io.sheepfs.cache;
 
 import io.sheepfs.protocol.Durability;
-import io.sheepfs.protocol.InodeLayout;
-import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,21 +26,36 @@ final class Flusher {
 
   private static final Logger log = LoggerFactory.getLogger(Flusher.class);
   private static final int MAX_PUSH_BLOCKS = 256;
+  private static final int MAX_ROUNDS = 4;
 
   private final ObjectStore backing;
   private final CacheDisk disk;
   private final Executor executor;
   private final int window;
   private final Counters counters;
+  private final Restorer restorer;
+  private final LongSupplier incarnation;
 
   private record Push(CachedObject object, int from, int to) {}
 
-  Flusher(ObjectStore backing, CacheDisk disk, Executor executor, int window, Counters counters) {
+  Flusher(
+      ObjectStore backing,
+      CacheIndex index,
+      Executor executor,
+      int window,
+      LongSupplier incarnation) {
     this.backing = backing;
-    this.disk = disk;
+    this.disk = index.disk;
     this.executor = executor;
     this.window = window;
-    this.counters = counters;
+    this.counters = index.counters;
+    this.restorer = new Restorer(backing, index);
+    this.incarnation = incarnation;
+  }
+
+  /** Whatever the store was given before this number changed may be lost, unless it flushed it. */
+  long incarnation(VdiCache vdi) {
+    return incarnation.getAsLong() + vdi.losses.get();
   }
 
   /** Pushes what is dirty in a VDI now, unstable. Waits until it is done. */
@@ -94,6 +109,9 @@ final class Flusher {
         push(push.object(), push.from(), push.to(), false);
       } catch (SheepException e) {
         failure = failure == null ? e : failure;
+        if (Away.is(e)) {
+          queue.clear(); // each of them would wait as long, and for nothing
+        }
       }
     }
     return failure;
@@ -106,6 +124,17 @@ final class Flusher {
    * @param owner whether the caller made the object busy
    */
   void push(CachedObject object, int from, int to, boolean owner) throws SheepException {
+    push(object, from, to, owner, Durability.UNSTABLE);
+  }
+
+  /** Pushes a block, if it is dirty, and makes it durable. The caller made the object busy. */
+  void pushStable(CachedObject object, int block) throws SheepException {
+    push(object, block, block + 1, true, Durability.STABLE);
+  }
+
+  private void push(CachedObject object, int from, int to, boolean owner, Durability durability)
+      throws SheepException {
+    boolean again = durability == Durability.STABLE;
     int block = from;
     SheepException failure = null;
     while (block < to) {
@@ -114,9 +143,11 @@ final class Flusher {
         object.lock.unlockWrite(stamp);
         break;
       }
+      object.pushingUnder(incarnation(object.vdi));
       BitSet inFlight = object.inFlight;
       while (block < to
-          && (!object.isDirty(block) || (object.current.get(block) && !inFlight.get(block)))) {
+          && (!object.isDirty(block)
+              || (!again && object.current.get(block) && !inFlight.get(block)))) {
         block++;
       }
       if (block == to) {
@@ -133,7 +164,13 @@ final class Flusher {
       while (end < to && object.isDirty(end) && !object.current.get(end) && !inFlight.get(end)) {
         end++;
       }
-      ByteBuffer bytes = readable(object, block, end);
+      ByteBuffer bytes;
+      try {
+        bytes = readable(object, block, end);
+      } catch (RuntimeException | Error e) {
+        object.lock.unlockWrite(stamp);
+        throw e;
+      }
       end = block + (bytes.remaining() >>> BlockMap.BLOCK_SHIFT);
       inFlight.set(block, end);
       object.current.set(block, end);
@@ -142,7 +179,7 @@ final class Flusher {
         failure = new SheepException(ResultCode.EIO, "push block " + block + " of " + object.oid);
         end++;
       } else {
-        pushRun(object, block, end, bytes);
+        pushRun(object, block, end, bytes, durability);
       }
       block = end;
     }
@@ -173,20 +210,27 @@ final class Flusher {
     return ByteBuffer.allocate(0);
   }
 
-  private void pushRun(CachedObject object, int from, int to, ByteBuffer bytes)
+  private void pushRun(
+      CachedObject object, int from, int to, ByteBuffer bytes, Durability durability)
       throws SheepException {
     boolean done = false;
     try {
+      long offset = (long) from << BlockMap.BLOCK_SHIFT;
       counters.pushes.increment();
       counters.pushedBytes.add(bytes.remaining());
       try {
-        backing.write(object.oid, (long) from << BlockMap.BLOCK_SHIFT, bytes, Durability.UNSTABLE);
+        backing.write(object.oid, offset, bytes, durability);
         done = true;
       } catch (SheepException e) {
-        if (e.result() != ResultCode.NO_OBJ || isReferenced(object.oid)) {
+        if (e.result() != ResultCode.NO_OBJ) {
           throw e;
         }
-        dropRun(object, from, to);
+        if (restorer.missing(object) == Restorer.Missing.UNWANTED) {
+          dropRun(object, from, to);
+        } else {
+          backing.write(object.oid, offset, bytes.rewind(), durability);
+          done = true;
+        }
       }
     } finally {
       long again = object.lock.writeLock();
@@ -208,46 +252,79 @@ final class Flusher {
     object.lock.unlockWrite(stamp);
   }
 
-  /** Whether the inode of an object's VDI names it. A missing object is damage then. */
-  private boolean isReferenced(ObjectId oid) throws SheepException {
-    ByteBuffer entry = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    ByteBuffer name = ByteBuffer.allocate(1);
-    ObjectId inode = ObjectId.inode(oid.vid());
-    try {
-      backing.read(inode, InodeLayout.NAME, name);
-      backing.read(inode, InodeLayout.indexOffset(oid.index()), entry);
-    } catch (SheepException e) {
-      if (e.result() == ResultCode.NO_OBJ) {
-        return false;
-      }
-      throw e;
-    }
-    return name.get(0) != 0 && entry.getInt(0) == oid.vid().value();
-  }
-
   /** One round of flush: push, flush the store, and only then call blocks clean. */
   void flush(VdiCache vdi) throws SheepException {
-    pushAll(vdi);
+    for (int i = 0; i < MAX_ROUNDS; i++) {
+      for (CachedObject object : vdi.dirty) {
+        if (object.remake) {
+          restorer.remake(object);
+        }
+      }
+      long before = incarnation(vdi);
+      for (CachedObject object : vdi.dirty) {
+        long stamp = object.lock.writeLock();
+        object.pushingUnder(before);
+        object.lock.unlockWrite(stamp);
+      }
+      pushAll(vdi);
+      if (incarnation(vdi) == before && flushPushed(vdi, before)) {
+        return;
+      }
+      log.info("the store under VDI {} began anew; what it was given is pushed again", vdi.vid);
+    }
+    throw new SheepException(ResultCode.AGAIN, "flush VDI " + vdi.vid + ": its store restarts");
+  }
+
+  /** Flushes the store; false if it may have lost before what it was given. */
+  private boolean flushPushed(VdiCache vdi, long before) throws SheepException {
     List<CachedObject> objects = List.copyOf(vdi.dirty);
+    Map<CachedObject, Origin> made = new HashMap<>();
+    for (CachedObject object : vdi.made) {
+      Origin origin = object.origin;
+      if (origin != null) {
+        made.put(object, origin);
+      }
+    }
     for (CachedObject object : objects) {
       long stamp = object.lock.writeLock();
+      object.proving = object.unproved && !object.busy;
       object.flushing.or(object.current);
       object.flushing.andNot(object.inFlight);
       object.lock.unlockWrite(stamp);
     }
     boolean done = false;
+    boolean refused = false;
     try {
       counters.flushes.increment();
       backing.flush(vdi.vid);
-      done = true;
+      done = incarnation(vdi) == before;
+    } catch (SheepException e) {
+      refused = e.result() == ResultCode.EIO;
+      throw e;
     } finally {
       for (CachedObject object : objects) {
         long stamp = object.lock.writeLock();
+        object.remake |= refused && !object.flushing.isEmpty() && !object.unproved;
         settle(object, done);
+        object.unproved &= !(done && object.proving);
         object.lock.unlockWrite(stamp);
         object.signal();
       }
+      if (done) {
+        made.forEach(Flusher::settleOrigin);
+      }
     }
+    return done;
+  }
+
+  /** The object is in the store for good, if it is still the one that was made. */
+  @SuppressWarnings("ReferenceEquality") // one that was made again in the same way is another
+  private static void settleOrigin(CachedObject object, Origin made) {
+    long stamp = object.lock.writeLock();
+    if (object.origin == made) {
+      object.setOrigin(null);
+    }
+    object.lock.unlockWrite(stamp);
   }
 
   private static void settle(CachedObject object, boolean done) {

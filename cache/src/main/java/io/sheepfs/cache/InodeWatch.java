@@ -1,5 +1,6 @@
 package io.sheepfs.cache;
 
+import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
@@ -14,6 +15,22 @@ final class InodeWatch {
 
   InodeWatch(CacheIndex index) {
     this.index = index;
+  }
+
+  /** How durable a write to an inode must be, if its writer wants {@code wanted}. */
+  Durability durability(ObjectId inode, long offset, ByteBuffer written, Durability wanted) {
+    VdiCache vdi = index.get(inode.vid());
+    if (wanted == Durability.STABLE || vdi == null) {
+      return wanted;
+    }
+    long end = offset + written.remaining();
+    for (int number : vdi.unheld) {
+      long at = InodeLayout.indexOffset(number);
+      if (offset <= at && at < end) {
+        return Durability.STABLE;
+      }
+    }
+    return wanted;
   }
 
   /**
@@ -32,6 +49,10 @@ final class InodeWatch {
     }
     int from = (int) Math.max(0, (offset - InodeLayout.INDEX + 3) >> 2);
     int to = (int) Math.max(from, (end - InodeLayout.INDEX) / InodeLayout.INDEX_ENTRY_BYTES);
+    VdiCache vdi = index.get(vid);
+    if (vdi != null && !vdi.unheld.isEmpty()) {
+      vdi.unheld.removeIf(number -> number >= from && number < to);
+    }
     for (CachedObject object : index.objects()) {
       int number = object.oid.index();
       if (number < from || number >= to) {

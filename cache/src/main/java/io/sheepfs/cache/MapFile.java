@@ -28,8 +28,11 @@ import org.jspecify.annotations.Nullable;
  *
  *  a slot, of 64 + 3 * bitmap + 4 * blocks bytes:
  *      0 | mark                     (u64) |  0: free; else 0x53480B1E &lt;&lt; 32 | object index
- *      8 | CRC-32C of all but 8 to 64     |  as of the last clean close
+ *      8 | CRC-32C of all else      (u32) |  as of the last clean close
  *     12 | zeros                          |
+ *     16 | how it was made, not flushed   |  0: it was flushed; 1 &lt;&lt; 32: of zeros;
+ *        |                          (u64) |  2 &lt;&lt; 32 | vid: as a copy of that VDI's
+ *     24 | zeros                          |
  *     64 | valid bits, block 0 lowest     |  the bitmaps are rounded up to 32 bytes
  *        | dirty bits                     |
  *        | open bits                      |  the checksum of the block says nothing
@@ -47,6 +50,7 @@ final class MapFile {
 
   static final int SLOT_HEADER_BYTES = 64;
   static final int SEAL_AT = 8;
+  static final int ORIGIN_AT = 16;
 
   private static final int HEADER_BYTES = 4096;
   private static final int MANY_SLOTS = 64;
@@ -151,6 +155,7 @@ final class MapFile {
     map.clearValid(0, blocks);
     map.clearDirty(0, blocks);
     map.clearOpen(0, blocks);
+    map.setOrigin(0);
     BlockMap.setWord(chunk, at, MARK | index);
     used.set(slot);
     return map;

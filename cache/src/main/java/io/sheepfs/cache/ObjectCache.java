@@ -41,6 +41,11 @@ import java.util.function.LongSupplier;
  *       after a close that forced maps and data. After any other reboot all is dropped: what was
  *       fsynced is in the cluster, and the rest was never promised. The mark of a clean close is
  *       taken away, durably, before the first change.
+ *   <li><b>What the store has not flushed is held here</b>: dirty blocks, and how objects came to
+ *       be ({@link Origin}). It goes again if the store may have lost it. What cannot be held,
+ *       since the disk is full or fails, is handed over as stable.
+ *   <li><b>A block is what its checksum proves</b>, unless it is open: being written just now, or
+ *       when the process died. A damaged block is never returned or pushed.
  *   <li><b>No lock is held while the store is asked.</b> Readers of other blocks and objects go on
  *       during flush, push and fetch.
  * </ol>
@@ -69,17 +74,18 @@ public final class ObjectCache implements ObjectStore, Closeable {
       String clusterId,
       CacheOptions options,
       Executor executor,
-      LongSupplier nanoClock)
+      LongSupplier nanoClock,
+      LongSupplier incarnation)
       throws IOException {
     this.backing = backing;
     this.disk = disk;
     this.clusterId = clusterId;
     DiskHealth health = new DiskHealth(disk, counters);
-    Flusher flusher = new Flusher(backing, disk, executor, options.window(), counters);
     this.index = new CacheIndex(backing, disk, health, counters, options);
-    this.upkeep = new Upkeep(backing, index, options, flusher, nanoClock);
+    Flusher flusher = new Flusher(backing, index, executor, options.window(), incarnation);
+    this.upkeep = new Upkeep(backing, index, options, flusher, executor, nanoClock);
     this.reads = new Reads(backing, index, options);
-    this.writes = new Writes(backing, index, options, flusher, reads, upkeep::makeRoom, nanoClock);
+    this.writes = new Writes(backing, index, options, flusher, reads, upkeep, nanoClock);
     this.inodes = new InodeWatch(index);
     new Recovery(index, clusterId, nanoClock.getAsLong()).run();
   }
@@ -99,9 +105,27 @@ public final class ObjectCache implements ObjectStore, Closeable {
       CacheOptions options,
       Executor executor)
       throws IOException {
+    return open(backing, directory, clusterId, options, executor, () -> 0);
+  }
+
+  /**
+   * As the other, over a store that can lose what it has not flushed.
+   *
+   * @param incarnation a number that has changed whenever the store may have lost such changes: how
+   *     often it was connected to, say
+   */
+  public static ObjectCache open(
+      ObjectStore backing,
+      Path directory,
+      String clusterId,
+      CacheOptions options,
+      Executor executor,
+      LongSupplier incarnation)
+      throws IOException {
     FileDisk disk = FileDisk.open(directory);
     try {
-      return new ObjectCache(backing, disk, clusterId, options, executor, System::nanoTime);
+      return new ObjectCache(
+          backing, disk, clusterId, options, executor, System::nanoTime, incarnation);
     } catch (IOException | RuntimeException e) {
       disk.close();
       throw e;
@@ -118,7 +142,7 @@ public final class ObjectCache implements ObjectStore, Closeable {
       throws SheepException {
     if (oid.kind() == ObjectId.Kind.INODE) {
       ByteBuffer copy = src.duplicate();
-      backing.write(oid, offset, src, durability);
+      backing.write(oid, offset, src, inodes.durability(oid, offset, copy, durability));
       inodes.written(oid, offset, copy);
     } else {
       writes.write(oid, offset, src, durability);
@@ -244,7 +268,9 @@ public final class ObjectCache implements ObjectStore, Closeable {
         counters.flushes.sum(),
         counters.reclaimed.sum(),
         counters.diskFailures.sum(),
-        counters.dropped.sum());
+        counters.dropped.sum(),
+        counters.damaged.sum(),
+        counters.waits.sum());
   }
 
   /** Fails if anything contradicts itself. Stops nobody, so nobody should be writing. */
@@ -265,6 +291,7 @@ public final class ObjectCache implements ObjectStore, Closeable {
    */
   @Override
   public void close() throws IOException {
+    upkeep.close();
     try (disk) {
       for (CachedObject object : index.objects()) {
         long stamp = object.lock.writeLock();

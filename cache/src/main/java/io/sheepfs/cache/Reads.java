@@ -19,11 +19,13 @@ final class Reads {
   private final ObjectStore backing;
   private final CacheIndex index;
   private final CacheOptions options;
+  private final Restorer restorer;
 
   Reads(ObjectStore backing, CacheIndex index, CacheOptions options) {
     this.backing = backing;
     this.index = index;
     this.options = options;
+    this.restorer = new Restorer(backing, index);
   }
 
   void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException {
@@ -200,7 +202,7 @@ final class Reads {
     boolean arrived = false;
     boolean kept = true;
     try {
-      backing.read(object.oid, (long) fetch.from << BlockMap.BLOCK_SHIFT, bytes);
+      fetch(object, (long) fetch.from << BlockMap.BLOCK_SHIFT, bytes);
       index.counters.fetchedBytes.add(bytes.position());
       arrived = true;
     } finally {
@@ -224,6 +226,19 @@ final class Reads {
     }
     index.reclaimer.weigh(object);
     return kept;
+  }
+
+  private void fetch(CachedObject object, long offset, ByteBuffer bytes) throws SheepException {
+    try {
+      backing.read(object.oid, offset, bytes);
+    } catch (SheepException e) {
+      if (e.result() != ResultCode.NO_OBJ
+          || object.origin == null
+          || restorer.missing(object) == Restorer.Missing.UNWANTED) {
+        throw e;
+      }
+      backing.read(object.oid, offset, bytes.clear());
+    }
   }
 
   private boolean installMissing(CachedObject object, CachedObject.Fetch fetch, ByteBuffer bytes) {

@@ -1,11 +1,18 @@
 package io.sheepfs.cache;
 
 import io.sheepfs.protocol.ObjectStore;
+import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,15 +21,22 @@ import org.slf4j.LoggerFactory;
  * What keeps a cache going: flushes, in rounds that callers share; write-out by age; room for dirty
  * data; reclaim. Safe for any number of threads.
  */
-final class Upkeep {
+final class Upkeep implements Writes.Room {
 
   private static final Logger log = LoggerFactory.getLogger(Upkeep.class);
+  private static final int RETRY_MILLIS = 500;
+  private static final long MAX_DELAY_NANOS = 20_000_000;
+  private static final int DELAYED_BYTES = 64 << 10;
 
   private final ObjectStore backing;
   private final CacheIndex index;
   private final CacheOptions options;
   private final Flusher flusher;
   private final LongSupplier nanoClock;
+  private final Executor executor;
+  private final ReentrantLock room = new ReentrantLock();
+  private final Condition changed = room.newCondition();
+  private volatile boolean closed;
   private final ConcurrentMap<VdiId, FlushRounds> rounds = new ConcurrentHashMap<>();
 
   Upkeep(
@@ -30,16 +44,19 @@ final class Upkeep {
       CacheIndex index,
       CacheOptions options,
       Flusher flusher,
+      Executor executor,
       LongSupplier nanoClock) {
     this.backing = backing;
     this.index = index;
     this.options = options;
     this.flusher = flusher;
+    this.executor = executor;
     this.nanoClock = nanoClock;
   }
 
   /** Makes everything durable that was written to a VDI before the call. */
-  void flush(VdiId vid) throws SheepException {
+  @Override
+  public void flush(VdiId vid) throws SheepException {
     VdiCache vdi = index.get(vid);
     if (vdi == null) {
       index.counters.flushes.increment();
@@ -48,20 +65,109 @@ final class Upkeep {
     }
     rounds.computeIfAbsent(vid, key -> new FlushRounds()).join(() -> flusher.flush(vdi));
     vdi.dirty.forEach(index.reclaimer::weigh);
+    wakeWriters();
   }
 
-  /** Flushes until there is less dirty data, {@code first} first. */
-  void makeRoom(VdiCache first) {
-    try {
-      flush(first.vid);
-      for (VdiCache vdi : index.vdis()) {
-        if (!vdi.dirty.isEmpty()) {
-          flush(vdi.vid);
+  /**
+   * Flushes until there is less dirty data, {@code first} first. While the cluster is away it
+   * waits; if the store refuses the data for good it returns, so that the writer meets the refusal.
+   */
+  @Override
+  public void make(VdiCache first) throws SheepException {
+    while (isFull()) {
+      SheepException failure = null;
+      try {
+        flush(first.vid);
+        for (VdiCache vdi : index.vdis()) {
+          if (!vdi.dirty.isEmpty()) {
+            flush(vdi.vid);
+          }
         }
+      } catch (SheepException e) {
+        failure = e;
       }
-    } catch (SheepException e) {
-      log.debug("cannot make room in the cache; writing through", e);
+      if (failure == null || !Away.is(failure)) {
+        return;
+      }
+      log.debug("the cache is full of dirty data, and the cluster away", failure);
+      index.counters.waits.increment();
+      awaitRoom();
     }
+  }
+
+  private boolean isFull() {
+    return index.counters.dirtyBytes() >= options.maxDirtyBytes();
+  }
+
+  private void awaitRoom() throws SheepException {
+    room.lock();
+    try {
+      long nanos = TimeUnit.MILLISECONDS.toNanos(RETRY_MILLIS);
+      while (!closed && isFull() && nanos > 0) {
+        nanos = changed.awaitNanos(nanos);
+      }
+      if (closed) {
+        throw new SheepException(ResultCode.SHUTDOWN, "wait for room in a cache that is closed");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new SheepException(ResultCode.NETWORK_ERROR, "wait for room in the cache", e);
+    } finally {
+      room.unlock();
+    }
+  }
+
+  private void wakeWriters() {
+    room.lock();
+    try {
+      changed.signalAll();
+    } finally {
+      room.unlock();
+    }
+  }
+
+  /**
+   * From half of the limit on, has the dirty data flushed in the background, and delays the writer
+   * with the square of what is used of the other half, up to {@link #MAX_DELAY_NANOS} for {@link
+   * #DELAYED_BYTES}.
+   */
+  @Override
+  public void slow(VdiCache vdi, int bytes) {
+    long half = options.maxDirtyBytes() / 2;
+    long over = index.counters.dirtyBytes() - half;
+    if (over <= 0) {
+      return;
+    }
+    if (vdi.draining.compareAndSet(false, true)) {
+      drain(vdi);
+    }
+    double share = Math.min(1.0, (double) over / half);
+    double delay = share * share * MAX_DELAY_NANOS * Math.min(1.0, (double) bytes / DELAYED_BYTES);
+    LockSupport.parkNanos((long) delay);
+  }
+
+  private void drain(VdiCache vdi) {
+    try {
+      executor.execute(
+          () -> {
+            try {
+              flush(vdi.vid);
+            } catch (SheepException e) {
+              log.debug("dirty data of VDI {} stays in the cache", vdi.vid, e);
+            } finally {
+              vdi.draining.set(false);
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      vdi.draining.set(false);
+      log.debug("no thread to flush VDI {} in the background", vdi.vid, e);
+    }
+  }
+
+  /** Wakes the writers that wait for room; they fail. */
+  void close() {
+    closed = true;
+    wakeWriters();
   }
 
   /** Hands old dirty data on, flushes older, and reclaims. */

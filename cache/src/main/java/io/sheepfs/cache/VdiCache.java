@@ -6,6 +6,8 @@ import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** What a cache knows of one VDI. Safe for any number of threads. */
@@ -19,6 +21,21 @@ final class VdiCache {
 
   /** Set when the VDI has become a snapshot: writes go to the store, which refuses them. */
   volatile boolean frozen;
+
+  /** The objects made since the store flushed; changed under the exclusive lock of the object. */
+  final Set<CachedObject> made = ConcurrentHashMap.newKeySet();
+
+  /**
+   * Objects that were made and of which not all is held here, as long as no index entry was written
+   * since: that one must not be lost, since the store drops objects without.
+   */
+  final Set<Integer> unheld = ConcurrentHashMap.newKeySet();
+
+  /** Whether a flush in the background is under way or about to be. */
+  final AtomicBoolean draining = new AtomicBoolean();
+
+  /** How often the store was seen to lack what it had been given. */
+  final AtomicLong losses = new AtomicLong();
 
   private @Nullable MapFile maps;
 

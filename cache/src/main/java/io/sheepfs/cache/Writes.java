@@ -4,9 +4,11 @@ import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Changes to data objects: held back here, or handed to the store while the object is busy. Safe
@@ -18,7 +20,14 @@ final class Writes {
 
   /** Makes room when there is too much dirty data. */
   interface Room {
+    /** Returns when there is room, or when waiting for it makes no sense. */
     void make(VdiCache first) throws SheepException;
+
+    /** Makes all of a VDI durable. */
+    void flush(VdiId vid) throws SheepException;
+
+    /** Slows a writer down, the more the less room there is. */
+    void slow(VdiCache vdi, int bytes);
   }
 
   private final ObjectStore backing;
@@ -56,6 +65,7 @@ final class Writes {
     object.vdi.checkBounds(offset, src.remaining());
     boolean held = options.mode() == CacheMode.WRITEBACK && durability == Durability.UNSTABLE;
     for (int i = 0; held && i < TRIES; i++) {
+      room.slow(object.vdi, src.remaining());
       if (index.counters.dirtyBytes() >= options.maxDirtyBytes()) {
         room.make(object.vdi);
       }
@@ -135,57 +145,102 @@ final class Writes {
   /** Writes to the store at once. The object is busy meanwhile. */
   private void writeThrough(CachedObject first, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
+    long end = offset + src.remaining();
     int from = (int) (offset >>> BlockMap.BLOCK_SHIFT);
-    int to = CachedObject.blockAfter(offset + src.remaining());
+    int to = CachedObject.blockAfter(end);
     ByteBuffer copy = src.duplicate();
+    boolean held = ((offset | end) & 4095) == 0 && durability == Durability.UNSTABLE && mayHold();
+    if (!held) {
+      settleOrigin(first);
+    }
     CachedObject object = index.begin(first);
     boolean done = false;
     try {
-      settleEdges(object, offset, offset + src.remaining());
+      settleEdges(object, offset, end);
       CacheIndex.dropClean(object, from, to);
-      backing.write(object.oid, offset, src, durability);
-      installWhole(object, offset, copy);
+      backing.write(object.oid, offset, src, ownDurability(held, durability));
+      keep(object, offset, copy, held);
       done = true;
     } finally {
       index.end(object, done);
     }
   }
 
-  /** Pushes the dirty blocks that a change covers only in part, and forgets them here. */
+  /** What is stable in an object is lost with it, unless the object is there for good. */
+  private void settleOrigin(CachedObject object) throws SheepException {
+    if (object.origin != null && options.mode() == CacheMode.WRITEBACK) {
+      room.flush(object.vdi.vid);
+    }
+  }
+
+  /** Whether what the store has not flushed yet can be kept here to be pushed again. */
+  private boolean mayHold() {
+    return options.mode() == CacheMode.WRITEBACK
+        && index.mayKeep()
+        && index.counters.dirtyBytes() < options.maxDirtyBytes();
+  }
+
+  /** What is not held here must not be lost there. */
+  private Durability ownDurability(boolean held, Durability wanted) {
+    return options.mode() == CacheMode.WRITEBACK && !held ? Durability.STABLE : wanted;
+  }
+
+  /** Makes the dirty blocks durable that a change covers only in part, and forgets them here. */
   private void settleEdges(CachedObject object, long offset, long end) throws SheepException {
     if ((offset & 4095) != 0) {
-      settle(object, (int) (offset >>> BlockMap.BLOCK_SHIFT), 1);
+      settle(object, (int) (offset >>> BlockMap.BLOCK_SHIFT));
     }
     if ((end & 4095) != 0) {
-      settle(object, (int) (end >>> BlockMap.BLOCK_SHIFT), 1);
+      settle(object, (int) (end >>> BlockMap.BLOCK_SHIFT));
     }
   }
 
-  private void settle(CachedObject object, int from, int count) throws SheepException {
-    flusher.push(object, from, from + count, true);
-    CacheIndex.dropAll(object, from, from + count);
+  private void settle(CachedObject object, int block) throws SheepException {
+    flusher.pushStable(object, block);
+    CacheIndex.dropAll(object, block, block + 1);
   }
 
-  private void installWhole(CachedObject object, long offset, ByteBuffer src) {
+  /**
+   * Keeps the whole blocks of what the store has been given.
+   *
+   * @param held whether the store has not flushed it, so that they stay dirty
+   */
+  private void keep(CachedObject object, long offset, ByteBuffer src, boolean held)
+      throws SheepException {
     int from = (int) ((offset + 4095) >>> BlockMap.BLOCK_SHIFT);
     int to = (int) ((offset + src.remaining()) >>> BlockMap.BLOCK_SHIFT);
+    boolean kept = from >= to;
     long stamp = object.lock.writeLock();
     try {
       object.known = true;
-      if (from >= to) {
+      if (!held && options.mode() != CacheMode.WRITEBACK) {
+        object.setUnproved();
+      }
+      if (kept) {
+        if (held) {
+          object.prepare(index.disk); // the origin must be on record
+        }
         return;
       }
       object.drop(from, to);
-      if (index.mayKeep()) {
-        int at = src.position() + (int) (((long) from << BlockMap.BLOCK_SHIFT) - offset);
-        object.install(
-            index.disk, from, src.duplicate().position(at).limit(at + ((to - from) << 12)));
+      int at = src.position() + (int) (((long) from << BlockMap.BLOCK_SHIFT) - offset);
+      ByteBuffer whole = src.duplicate().position(at).limit(at + ((to - from) << 12));
+      if (held) {
+        object.pushingUnder(flusher.incarnation(object.vdi));
+        object.installPushed(index.disk, from, whole, nanoClock.getAsLong());
+        kept = true;
+      } else if (index.mayKeep()) {
+        object.install(index.disk, from, whole);
       }
     } catch (IOException e) {
       index.health.failed(e);
       object.file = null;
+      kept = false;
     } finally {
       object.lock.unlockWrite(stamp);
+    }
+    if (held && !kept) {
+      backing.flush(object.vdi.vid);
     }
   }
 
@@ -196,17 +251,23 @@ final class Writes {
       backing.create(oid, offset, src, durability);
       return;
     }
-    ByteBuffer copy = src.duplicate();
-    CachedObject object = index.begin(first);
-    boolean done = false;
-    try {
-      settle(object, 0, object.blocks());
-      backing.create(oid, offset, src, durability);
-      installWhole(object, offset, copy);
-      done = true;
-    } finally {
-      index.end(object, done);
+    ByteBuffer padded = padded(offset, src);
+    replace(
+        first,
+        offset & -4096L,
+        padded,
+        mayHold() ? new Origin(null) : null,
+        how -> backing.create(oid, offset, src, ownDurability(how, durability)));
+  }
+
+  /** With the zeros around it that make it whole blocks. */
+  private static ByteBuffer padded(long offset, ByteBuffer src) {
+    int skip = (int) (offset & 4095);
+    int length = src.remaining() == 0 ? 0 : (skip + src.remaining() + 4095) & -4096;
+    if (length == src.remaining()) {
+      return src.duplicate();
     }
+    return ByteBuffer.allocate(length).put(skip, src, src.position(), src.remaining());
   }
 
   void createCopy(ObjectId oid, ObjectId source, long offset, ByteBuffer src, Durability durability)
@@ -221,16 +282,45 @@ final class Writes {
       return;
     }
     ByteBuffer copy = src.duplicate();
+    boolean aligned = ((offset | src.remaining()) & 4095) == 0;
+    replace(
+        first,
+        offset,
+        copy,
+        aligned && source.index() == oid.index() && mayHold() ? new Origin(source.vid()) : null,
+        how -> backing.createCopy(oid, source, offset, src, ownDurability(how, durability)));
+  }
+
+  private interface Creation {
+    void run(boolean held) throws SheepException;
+  }
+
+  /** Creates an object, in place of what there was; the old is dirty until the new is there. */
+  private void replace(
+      CachedObject first, long offset, ByteBuffer src, @Nullable Origin origin, Creation creation)
+      throws SheepException {
     CachedObject object = index.begin(first);
     boolean done = false;
     try {
-      settle(object, 0, object.blocks());
-      backing.createCopy(oid, source, offset, src, durability);
-      installWhole(object, offset, copy);
+      CacheIndex.dropClean(object, 0, object.blocks());
+      creation.run(origin != null);
+      CacheIndex.dropAll(object, 0, object.blocks());
+      setOrigin(object, origin);
+      if (origin == null && options.mode() == CacheMode.WRITEBACK) {
+        object.vdi.unheld.add(object.oid.index());
+      }
+      keep(object, offset, src, origin != null);
       done = true;
     } finally {
       index.end(object, done);
     }
+  }
+
+  private static void setOrigin(CachedObject object, @Nullable Origin origin) {
+    long stamp = object.lock.writeLock();
+    object.setOrigin(origin);
+    object.remake = false;
+    object.lock.unlockWrite(stamp);
   }
 
   void discard(ObjectId oid, long offset, long length, Durability durability)
@@ -241,6 +331,7 @@ final class Writes {
       return;
     }
     first.vdi.checkBounds(offset, length);
+    settleOrigin(first);
     int from = (int) (offset >>> BlockMap.BLOCK_SHIFT);
     int to = CachedObject.blockAfter(offset + length);
     CachedObject object = index.begin(first);
@@ -248,7 +339,7 @@ final class Writes {
     try {
       settleEdges(object, offset, offset + length);
       CacheIndex.dropClean(object, from, to);
-      backing.discard(oid, offset, length, durability);
+      backing.discard(oid, offset, length, ownDurability(false, durability));
       CacheIndex.dropAll(object, from, to);
       done = true;
     } finally {

@@ -36,7 +36,7 @@ final class CacheModel {
   static final int BLOCKS = 4;
   private static final int OBJECTS = 2;
 
-  private final MemoryCluster cluster = new MemoryCluster(20);
+  private final MemoryCluster cluster = new MemoryCluster(20).rememberForPowerCut();
   private final SimDisk disk = new SimDisk();
   private final Random random;
   private final VdiId vid;
@@ -44,7 +44,10 @@ final class CacheModel {
   private final Set<Integer>[][] possible = newSets();
   private final boolean[] exists = new boolean[OBJECTS];
   private int lastValue;
+  private boolean loose;
+  private boolean lost;
   private long nanos;
+  private long incarnation;
   private ObjectCache cache;
 
   @SuppressWarnings({"unchecked", "rawtypes"})
@@ -78,7 +81,8 @@ final class CacheModel {
             Duration.ofSeconds(4),
             BlockMap.BLOCK_BYTES * 2,
             4);
-    return new ObjectCache(cluster.objects(), disk, "sim", options, Runnable::run, () -> nanos);
+    return new ObjectCache(
+        cluster.objects(), disk, "sim", options, Runnable::run, () -> nanos, () -> incarnation);
   }
 
   private ObjectId oid(int object) {
@@ -91,7 +95,7 @@ final class CacheModel {
   }
 
   private void create(int object) throws SheepException {
-    cache.create(oid(object), 0, ByteBuffer.allocate(0), Durability.STABLE);
+    cache.create(oid(object), 0, ByteBuffer.allocate(0), Durability.UNSTABLE);
     setIndex(object, vid.value());
     exists[object] = true;
     for (int unit = 0; unit < BLOCKS * 2; unit++) {
@@ -108,7 +112,6 @@ final class CacheModel {
   void write(int object, int from, int to) throws SheepException {
     if (!exists[object]) {
       create(object);
-      flush();
     }
     lastValue = lastValue % 120 + 1;
     byte[] bytes = new byte[(to - from) * UNIT];
@@ -140,12 +143,18 @@ final class CacheModel {
     cache.read(oid(object), (long) from * UNIT, bytes);
     for (int i = 0; i < bytes.capacity(); i++) {
       int unit = from + i / UNIT;
-      assertEquals(now[object][unit], bytes.get(i), "object " + object + ", unit " + unit);
+      if (now[object][unit] != bytes.get(i)) {
+        throw new AssertionError(
+            ("object " + object + ", unit " + unit + ": " + bytes.get(i))
+                + (" instead of " + now[object][unit]));
+      }
     }
   }
 
   void flush() throws SheepException {
     cache.flush(vid);
+    loose = false;
+    lost = false;
     for (int object = 0; object < OBJECTS; object++) {
       for (int unit = 0; unit < BLOCKS * 2; unit++) {
         possible[object][unit].clear();
@@ -185,8 +194,12 @@ final class CacheModel {
 
   /** A power cut: each unit is now one of what it was since it was durable. */
   void reboot() throws IOException {
+    if (lost) {
+      flush(); // what is on neither side any more is lost by right
+    }
     disk.reboot(random);
     cache = open();
+    loose = true;
     for (int object = 0; object < OBJECTS; object++) {
       for (int unit = 0; exists[object] && unit < BLOCKS * 2; unit++) {
         ByteBuffer bytes = ByteBuffer.allocate(UNIT);
@@ -210,6 +223,16 @@ final class CacheModel {
     }
   }
 
+  /** The machine under the store loses what it had not flushed, and is back at once. */
+  void losePushes() throws SheepException {
+    if (loose) {
+      flush(); // nobody holds what was deleted, or was lost here, but not yet there
+    }
+    cluster.powerCut(random);
+    incarnation++;
+    lost = true;
+  }
+
   void reclaim() {
     cache.purge(vid);
   }
@@ -220,6 +243,7 @@ final class CacheModel {
     }
     setIndex(object, 0);
     exists[object] = false;
+    loose = true;
     cache.remove(oid(object));
   }
 

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 final class CacheSimTest {
 
-  private static final int SEEDS = Integer.getInteger("sheepfs.cache.seeds", 100);
+  private static final int SEEDS = Integer.getInteger("sheepfs.cache.seeds", 60);
   private static final int STEPS = 1000;
 
   @Test
@@ -38,7 +38,7 @@ final class CacheSimTest {
     int object = random.nextInt(2);
     int from = random.nextInt(CacheModel.BLOCKS * 2);
     int to = from + 1 + random.nextInt(CacheModel.BLOCKS * 2 - from);
-    switch (random.nextInt(24)) {
+    switch (random.nextInt(26)) {
       case 0, 1, 2, 3, 4, 5, 6 -> model.write(object, from, to);
       case 7, 8, 9, 10 -> model.read(object, from, to);
       case 11, 12 -> model.flush();
@@ -49,6 +49,12 @@ final class CacheSimTest {
       case 17 -> model.failFlush(random.nextBoolean());
       case 18, 19 -> model.discard(object, from, to);
       case 20 -> model.delete(object);
+      case 24, 25 -> {
+        model.losePushes();
+        if (random.nextBoolean()) {
+          model.flush();
+        }
+      }
       case 21, 22 -> model.pass(random.nextInt(4));
       default -> {
         model.setDiskFailing(true);
@@ -61,7 +67,7 @@ final class CacheSimTest {
 
   @Test
   void cache_everyShortSequence_asTheModel() throws Exception {
-    int operations = 13;
+    int operations = 14;
     for (int sequence = 0;
         sequence < operations * operations * operations * operations;
         sequence++) {
@@ -93,6 +99,10 @@ final class CacheSimTest {
       case 9 -> model.failFlush(true);
       case 10 -> model.discard(0, 0, 3);
       case 11 -> model.delete(0);
+      case 12 -> {
+        model.losePushes();
+        model.flush();
+      }
       default -> model.closeAndReboot();
     }
   }

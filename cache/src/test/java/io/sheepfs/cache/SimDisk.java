@@ -45,7 +45,19 @@ final class SimDisk implements CacheDisk {
   private final Map<VdiId, Content> maps = new TreeMap<>();
   private byte @Nullable [] state;
   private int boot = 1;
+  private final int fileBytes;
   private boolean failing;
+
+  SimDisk() {
+    this(1 << 15);
+  }
+
+  /**
+   * @param fileBytes how long the file of an object can be
+   */
+  SimDisk(int fileBytes) {
+    this.fileBytes = fileBytes;
+  }
 
   /** From now on writes to object files fail, half done. */
   void setFailing(boolean fails) {
@@ -101,7 +113,7 @@ final class SimDisk implements CacheDisk {
     Content content =
         files
             .computeIfAbsent(vid, key -> new TreeMap<>())
-            .computeIfAbsent(index, key -> new Content(1 << 15));
+            .computeIfAbsent(index, key -> new Content(fileBytes));
     return new ObjectFile() {
       @Override
       public void read(ByteBuffer dst, long position) throws IOException {
@@ -159,7 +171,8 @@ final class SimDisk implements CacheDisk {
 
   @Override
   public ByteBuffer map(VdiId vid, long position, int length) {
-    Content content = maps.computeIfAbsent(vid, key -> new Content(1 << 17));
+    Content content =
+        maps.computeIfAbsent(vid, key -> new Content(fileBytes > 1 << 15 ? 1 << 19 : 1 << 17));
     int end = (int) position + length;
     content.now.limit(Math.max(content.now.limit(), end));
     return content.now.slice((int) position, length);
