@@ -8,6 +8,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.TooLongFrameException;
 import io.sheepfs.protocol.HeaderLayout;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * body's. A body that came in one piece is handed on as a slice of what was read; one that comes in
  * pieces is gathered in a buffer of its length, which is allocated only after the length was
  * checked.
+ *
+ * <p>After each header the decoder asks whether it may go on; while it may not, it keeps what it
+ * has read, and its owner reads no more from the channel.
  *
  * <p>A body over the limit is answered with a {@link TooLongFrameException} to the pipeline and the
  * end of the connection: behind it, no header can be found again.
@@ -31,8 +36,12 @@ abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
   /** The header whose body is being gathered; null between frames. */
   private @Nullable H header;
 
+  /** What was read and not yet decoded; empty unless the decoder may not go on. */
+  private final Deque<ByteBuf> held = new ArrayDeque<>();
+
   private @Nullable ByteBuf body;
   private int bodyLength;
+  private boolean admitted;
   private boolean broken;
 
   FrameDecoder(long maxBodyBytes) {
@@ -53,30 +62,56 @@ abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
 
   abstract Object frame(H header, ByteBuf body);
 
-  @Override
-  public void channelRead(ChannelHandlerContext ctx, Object message) {
-    ByteBuf in = (ByteBuf) message;
-    try {
-      while (in.isReadable() && !broken) {
-        decode(ctx, in);
-      }
-    } finally {
-      in.release();
-    }
+  /**
+   * Whether what belongs to {@code header} may be gathered now. If not, {@link #resume} follows.
+   */
+  boolean admit(H header) {
+    return true;
   }
 
-  private void decode(ChannelHandlerContext ctx, ByteBuf in) {
-    if (header == null) {
-      readHeader(ctx, in);
-      return;
+  @Override
+  public void channelRead(ChannelHandlerContext ctx, Object message) {
+    held.add((ByteBuf) message);
+    resume(ctx);
+  }
+
+  /** Decodes what can be decoded. On the channel's event loop. */
+  public final void resume(ChannelHandlerContext ctx) {
+    while (!broken) {
+      H known = header;
+      if (known != null) {
+        if (!admitted && !admit(known)) {
+          return;
+        }
+        admitted = true;
+        if (bodyLength == 0) {
+          emit(ctx, Unpooled.EMPTY_BUFFER);
+          continue;
+        }
+      }
+      ByteBuf in = held.peek();
+      if (in == null) {
+        return;
+      }
+      if (!in.isReadable()) {
+        held.remove().release();
+      } else if (known == null) {
+        readHeader(ctx, in);
+      } else {
+        readBody(ctx, known, in);
+      }
     }
+    dropHeld();
+  }
+
+  private void readBody(ChannelHandlerContext ctx, H known, ByteBuf in) {
     int missing = bodyLength - (body == null ? 0 : body.readableBytes());
     if (body == null && in.readableBytes() >= missing) {
       emit(ctx, in.readRetainedSlice(missing));
       return;
     }
     if (body == null) {
-      body = gatheringBuffer(ctx, header, bodyLength);
+      body = gatheringBuffer(ctx, known, bodyLength);
     }
     body.writeBytes(in, Math.min(missing, in.readableBytes()));
     if (body.readableBytes() == bodyLength) {
@@ -113,9 +148,7 @@ abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
     }
     header = decoded;
     bodyLength = (int) length;
-    if (length == 0) {
-      emit(ctx, Unpooled.EMPTY_BUFFER);
-    }
+    admitted = false;
   }
 
   private void emit(ChannelHandlerContext ctx, ByteBuf whole) {
@@ -129,20 +162,28 @@ abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
-    dropBody();
+    drop();
     ctx.fireChannelInactive();
   }
 
   @Override
   public void handlerRemoved(ChannelHandlerContext ctx) {
-    dropBody();
+    drop();
   }
 
-  private void dropBody() {
+  private void drop() {
+    broken = true;
     header = null;
     if (body != null) {
       body.release();
       body = null;
+    }
+    dropHeld();
+  }
+
+  private void dropHeld() {
+    while (!held.isEmpty()) {
+      held.remove().release();
     }
   }
 }

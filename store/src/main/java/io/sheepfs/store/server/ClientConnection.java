@@ -10,11 +10,14 @@ import io.sheepfs.protocol.HeaderLayout;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.protocol.codec.RequestDecoder;
 import io.sheepfs.protocol.codec.RequestFrame;
 import io.sheepfs.protocol.codec.ResponseFrame;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,10 +26,11 @@ import org.slf4j.LoggerFactory;
  * One client. Its requests run at the same time and are answered in whatever order they end, but
  * for cluster operations, which run one after the other.
  *
- * <p>A request is started when the budgets of the connection and of the server have room for its
- * body and its answer; until its answer is written, that room is taken. While requests wait, or the
- * client does not read, nothing more is read from it. So what a client can occupy is bounded,
- * whatever it sends and however slowly it reads.
+ * <p>A request is let in by its header, when the budgets of the connection and of the server have
+ * room for its body and its answer; until its answer is written, that room is taken. While a header
+ * waits, or the client does not read, nothing more is read from it. So what a client can occupy is
+ * bounded, whatever it sends and however slowly it reads; and a body that does not get on is not
+ * waited for.
  *
  * <p>Confined to the channel's event loop; only {@link Dispatcher#answer} runs elsewhere.
  */
@@ -34,14 +38,23 @@ final class ClientConnection extends ChannelDuplexHandler {
 
   private static final Logger log = LoggerFactory.getLogger(ClientConnection.class);
 
+  /** 64 KiB a second: a body has its share of this on top of the time for a silent client. */
+  private static final long SLOWEST_BYTES_PER_MILLI = 64;
+
   private final ServerCore core;
   private final Traffic traffic;
-
-  /** Requests that are complete but not started. What one read can bring at most. */
-  private final Deque<RequestFrame> waiting = new ArrayDeque<>();
+  private final RequestDecoder decoder;
 
   /** Cluster operations that were started, in order; the first one runs. */
   private final Deque<Started> ordered = new ArrayDeque<>();
+
+  /** What the request takes whose header was let in, and whose body is not complete; else 0. */
+  private long arrivingBytes;
+
+  private @Nullable Future<?> arrivalDeadline;
+
+  /** Whether a header waits for room. */
+  private boolean waiting;
 
   private int running;
   private long takenBytes;
@@ -55,6 +68,12 @@ final class ClientConnection extends ChannelDuplexHandler {
   ClientConnection(ServerCore core, Traffic traffic) {
     this.core = core;
     this.traffic = traffic;
+    this.decoder = new RequestDecoder(core.options().maxBodyBytes(), this::admit);
+  }
+
+  /** What cuts the requests out of the stream, in front of this handler. */
+  RequestDecoder decoder() {
+    return decoder;
   }
 
   private ChannelHandlerContext context() {
@@ -74,8 +93,39 @@ final class ClientConnection extends ChannelDuplexHandler {
   public void channelRead(ChannelHandlerContext ctx, Object message) {
     RequestFrame frame = (RequestFrame) message;
     consumedBytes += HeaderLayout.SIZE_BYTES + frame.header().bodyLength();
-    waiting.add(frame);
-    startWhatFits();
+    long bytes = arrivingBytes;
+    arrivingBytes = 0;
+    cancelDeadline();
+    if (closed) {
+      frame.release();
+      giveBack(bytes);
+      return;
+    }
+    start(new Started(frame, bytes));
+  }
+
+  /** A sender that trickles would keep its room for ever, without ever being silent. */
+  @Override
+  public void channelReadComplete(ChannelHandlerContext ctx) {
+    if (arrivingBytes > 0 && arrivalDeadline == null) {
+      long millis =
+          core.options().frameTimeout().toMillis() + arrivingBytes / SLOWEST_BYTES_PER_MILLI;
+      arrivalDeadline =
+          ctx.executor().schedule(() -> arrivesTooSlowly(ctx), millis, TimeUnit.MILLISECONDS);
+    }
+    ctx.fireChannelReadComplete();
+  }
+
+  private void arrivesTooSlowly(ChannelHandlerContext ctx) {
+    log.warn("{} sends a request too slowly; closing", ctx.channel().remoteAddress());
+    ChannelFuture unused = ctx.close();
+  }
+
+  private void cancelDeadline() {
+    if (arrivalDeadline != null) {
+      arrivalDeadline.cancel(false);
+      arrivalDeadline = null;
+    }
   }
 
   /** What a request takes at most: its body, and as much answer as the sender has room for. */
@@ -84,41 +134,40 @@ final class ClientConnection extends ChannelDuplexHandler {
     return HeaderLayout.SIZE_BYTES + Math.min(bytes, core.options().maxBodyBytes());
   }
 
-  private void startWhatFits() {
-    while (!closed && context().channel().isWritable()) {
-      RequestFrame frame = waiting.peek();
-      if (frame == null) {
-        break;
-      }
-      long bytes = bytesOf(frame.header());
-      if (running > 0
-          && (running >= core.options().maxRequestsPerConnection()
-              || takenBytes + bytes > core.options().maxConnectionBytes())) {
-        break;
-      }
-      if (!core.budget().tryTake(bytes, this::startLater)) {
-        break;
-      }
-      waiting.remove();
-      start(new Started(frame, bytes));
+  private boolean admit(RequestHeader header) {
+    long bytes = bytesOf(header);
+    boolean fits =
+        !closed
+            && context().channel().isWritable()
+            && (running == 0
+                || (running < core.options().maxRequestsPerConnection()
+                    && takenBytes + bytes <= core.options().maxConnectionBytes()));
+    waiting = !(fits && core.budget().tryTake(bytes, this::resumeLater));
+    if (waiting) {
+      context().channel().config().setAutoRead(false);
+      return false;
     }
-    readOnlyWithRoom();
+    running++;
+    takenBytes += bytes;
+    arrivingBytes = bytes;
+    return true;
   }
 
-  private void startLater() {
-    context().executor().execute(this::startWhatFits);
+  private void resumeLater() {
+    context().executor().execute(this::resume);
   }
 
-  private void readOnlyWithRoom() {
-    context()
-        .channel()
-        .config()
-        .setAutoRead(!closed && waiting.isEmpty() && context().channel().isWritable());
+  /** Goes on with a header that waits, if it fits now. */
+  private void resume() {
+    if (waiting && !closed) {
+      decoder.resume(context().pipeline().context(decoder));
+      if (!waiting) {
+        context().channel().config().setAutoRead(true);
+      }
+    }
   }
 
   private void start(Started request) {
-    running++;
-    takenBytes += request.bytes;
     core.begin(request.frame.header());
     Opcode opcode = request.frame.header().opcode();
     if (opcode != null && opcode.scope() == Opcode.Scope.CLUSTER) {
@@ -156,7 +205,7 @@ final class ClientConnection extends ChannelDuplexHandler {
             done -> {
               ended(started);
               core.end(header, done.isSuccess() ? length : 0);
-              startWhatFits();
+              resume();
             });
     if (inOrder) {
       ordered.remove();
@@ -181,9 +230,13 @@ final class ClientConnection extends ChannelDuplexHandler {
   }
 
   private void ended(Started started) {
+    giveBack(started.bytes);
+  }
+
+  private void giveBack(long bytes) {
     running--;
-    takenBytes -= started.bytes;
-    core.budget().giveBack(started.bytes);
+    takenBytes -= bytes;
+    core.budget().giveBack(bytes);
   }
 
   /** Starts nothing any more; what is running ends. */
@@ -193,14 +246,12 @@ final class ClientConnection extends ChannelDuplexHandler {
 
   private void stop() {
     closed = true;
-    waiting.forEach(RequestFrame::release);
-    waiting.clear();
-    readOnlyWithRoom();
+    context().channel().config().setAutoRead(false);
   }
 
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext ctx) {
-    startWhatFits();
+    resume();
     ctx.fireChannelWritabilityChanged();
   }
 
@@ -208,6 +259,11 @@ final class ClientConnection extends ChannelDuplexHandler {
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
     stop();
+    cancelDeadline();
+    if (arrivingBytes > 0) {
+      giveBack(arrivingBytes);
+      arrivingBytes = 0;
+    }
     if (ordered.isEmpty()) {
       core.releaseLeases(this);
     }

@@ -22,11 +22,11 @@ final class Dispatcher {
   private final SheepNode sheep;
   private final Map<Opcode, Handler> handlers = new EnumMap<>(Opcode.class);
 
-  Dispatcher(SheepNode sheep, Counters counters, int maxBodyBytes, Runnable shutdown) {
+  Dispatcher(SheepNode sheep, Counters counters, ServerOptions options, Runnable shutdown) {
     this.sheep = sheep;
-    add(new ObjectHandlers(sheep, maxBodyBytes));
-    add(new VdiHandlers(sheep));
-    add(new NodeHandlers(sheep, counters, shutdown));
+    add(new ObjectHandlers(sheep, options.maxBodyBytes()));
+    add(new VdiHandlers(sheep, options.maxBlockSizeShift()));
+    add(new NodeHandlers(sheep, counters, options.maxBlockSizeShift(), shutdown));
   }
 
   private void add(ObjectHandlers objects) {

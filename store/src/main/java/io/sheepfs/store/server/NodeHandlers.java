@@ -33,6 +33,7 @@ final class NodeHandlers {
 
   private final SheepNode sheep;
   private final Counters counters;
+  private final int maxBlockSizeShift;
   private final Runnable shutdown;
   private volatile boolean recoveryDisabled;
   private volatile int logLevel = DEFAULT_LOG_LEVEL;
@@ -41,11 +42,13 @@ final class NodeHandlers {
   /**
    * The operations of one node.
    *
+   * @param maxBlockSizeShift that a cluster can be formatted with
    * @param shutdown asks for the end of the process; returns at once
    */
-  NodeHandlers(SheepNode sheep, Counters counters, Runnable shutdown) {
+  NodeHandlers(SheepNode sheep, Counters counters, int maxBlockSizeShift, Runnable shutdown) {
     this.sheep = sheep;
     this.counters = counters;
+    this.maxBlockSizeShift = maxBlockSizeShift;
     this.shutdown = shutdown;
   }
 
@@ -78,6 +81,10 @@ final class NodeHandlers {
     RequestFields.ClusterWide fields = request.header().cluster();
     if (fields.copyPolicy() != 0) {
       throw new SheepException(ResultCode.NO_SUPPORT, "erasure codes");
+    }
+    if (fields.blockSizeShift() > maxBlockSizeShift) {
+      throw new SheepException(
+          ResultCode.INVALID_PARMS, "block size shift over " + maxBlockSizeShift);
     }
     String driver = request.body().toString(StandardCharsets.UTF_8);
     int end = driver.indexOf('\0');

@@ -27,7 +27,7 @@ final class ServerCore {
     this.workers = workers;
     this.counters = new Counters();
     this.budget = new MemoryBudget(options.maxTotalBytes() + (1 << 16));
-    this.dispatcher = new Dispatcher(sheep, counters, options.maxBodyBytes(), shutdown);
+    this.dispatcher = new Dispatcher(sheep, counters, options, shutdown);
   }
 
   /** Puts an object cache before the store, before the first request. */

@@ -8,7 +8,8 @@ import java.time.Duration;
  * @param workers threads that do the disk's work
  * @param maxConnections how many clients are served at a time; more are turned away
  * @param maxRequestsPerConnection how many requests of one client are under way at a time
- * @param maxBodyBytes the longest body of a request or an answer
+ * @param maxBodyBytes the longest body of a request or an answer; VDIs with larger objects cannot
+ *     be made
  * @param maxConnectionBytes what the requests and answers of one client may take; a single request
  *     is let through whatever it takes
  * @param maxTotalBytes the same for all clients together; at least {@code maxBodyBytes}
@@ -27,6 +28,7 @@ public record ServerOptions(
     Duration drainTimeout) {
 
   private static final int MEBIBYTE = 1 << 20;
+  private static final int MAX_BLOCK_SIZE_SHIFT = 31;
 
   /** What suits a node with the usual objects of 4 MiB. */
   public static final ServerOptions DEFAULTS =
@@ -34,9 +36,9 @@ public record ServerOptions(
           16,
           1024,
           128,
-          16 * MEBIBYTE,
-          32L * MEBIBYTE,
-          128L * MEBIBYTE,
+          64 * MEBIBYTE,
+          64L * MEBIBYTE,
+          160L * MEBIBYTE,
           Duration.ofSeconds(60),
           Duration.ofSeconds(10));
 
@@ -48,6 +50,11 @@ public record ServerOptions(
       throw new IllegalArgumentException(
           "a body of " + maxBodyBytes + " bytes does not fit into " + maxTotalBytes);
     }
+  }
+
+  /** The largest objects that clients can make: a whole one goes over the wire in one body. */
+  int maxBlockSizeShift() {
+    return Math.min(MAX_BLOCK_SIZE_SHIFT, 31 - Integer.numberOfLeadingZeros(maxBodyBytes));
   }
 
   /** The same with another time for half a request, or an unread answer. */

@@ -21,7 +21,6 @@ import io.netty.handler.timeout.WriteTimeoutHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
-import io.sheepfs.protocol.codec.RequestDecoder;
 import io.sheepfs.protocol.codec.ResponseEncoder;
 import io.sheepfs.store.SheepNode;
 import java.io.IOException;
@@ -148,7 +147,7 @@ public final class SheepServer implements AutoCloseable {
         .addLast(new IdleStateHandler(timeoutMillis, 0, 0, TimeUnit.MILLISECONDS))
         .addLast(new WriteTimeoutHandler(timeoutMillis, TimeUnit.MILLISECONDS))
         .addLast(traffic)
-        .addLast(new RequestDecoder(options.maxBodyBytes()))
+        .addLast(connection.decoder())
         .addLast(new ResponseEncoder())
         .addLast(connection);
   }

@@ -44,9 +44,16 @@ final class VdiHandlers {
   private static final int USE_LOCK = 0x0008;
 
   private final SheepNode sheep;
+  private final int maxBlockSizeShift;
 
-  VdiHandlers(SheepNode sheep) {
+  /**
+   * The operations on the VDIs of a node.
+   *
+   * @param maxBlockSizeShift of a new VDI: larger objects would not fit into a message
+   */
+  VdiHandlers(SheepNode sheep, int maxBlockSizeShift) {
     this.sheep = sheep;
+    this.maxBlockSizeShift = maxBlockSizeShift;
   }
 
   private VdiStore store() throws SheepException {
@@ -120,6 +127,10 @@ final class VdiHandlers {
     RequestFields.Vdi fields = request.header().vdi();
     if (fields.copyPolicy() != 0 || fields.storePolicy() != 0) {
       throw new SheepException(ResultCode.NO_SUPPORT, "erasure code or hypervolume " + name);
+    }
+    if (fields.blockSizeShift() > maxBlockSizeShift) {
+      throw new SheepException(
+          ResultCode.INVALID_PARMS, name + " with a block size shift over " + maxBlockSizeShift);
     }
     if (fields.snapshotId() != 0) {
       return answer(nextGeneration(request, name, fields));
