@@ -3,14 +3,19 @@ package io.sheepfs.protocol;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.nio.file.FileSystemAlreadyExistsException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 
@@ -51,7 +56,7 @@ public record RecordedMessage(
 
   /** A parsed JSON file of the test resources. */
   public static JsonNode json(String name) throws IOException {
-    return new ObjectMapper().readTree(resource(name).toFile());
+    return new ObjectMapper().readTree(Files.readAllBytes(resource(name)));
   }
 
   /** The whole body: what was not recorded of a long one was, nearly always, zeros. */
@@ -61,7 +66,7 @@ public record RecordedMessage(
 
   private static void read(String folder, Path file, List<RecordedMessage> messages)
       throws IOException {
-    JsonNode list = new ObjectMapper().readTree(file.toFile());
+    JsonNode list = new ObjectMapper().readTree(Files.readAllBytes(file));
     for (int i = 0; i < list.size(); i++) {
       JsonNode message = list.get(i);
       String hex = message.path("body_hex").asText(message.path("body_hex_first512").asText());
@@ -80,10 +85,24 @@ public record RecordedMessage(
   private static Path resource(String name) {
     URL url = Objects.requireNonNull(RecordedMessage.class.getResource(name), name);
     try {
-      return Path.of(url.toURI());
+      URI uri = url.toURI();
+      return uri.getScheme().equals("jar") ? inJar(uri) : Path.of(uri);
     } catch (URISyntaxException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** Other modules have these classes in a jar, which stays open as long as the tests run. */
+  @SuppressWarnings("resource")
+  private static synchronized Path inJar(URI uri) {
+    try {
+      FileSystems.newFileSystem(uri, Map.of());
+    } catch (FileSystemAlreadyExistsException e) {
+      return Path.of(uri);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return Path.of(uri);
   }
 
   @Override
