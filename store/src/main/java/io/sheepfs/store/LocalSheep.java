@@ -42,6 +42,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class LocalSheep implements Cluster, SheepNode {
 
+  /** What may lie in the directory of a store besides: where a node in the background logs. */
+  public static final String LOG_FILE = "sheep.log";
+
   private static final Logger log = LoggerFactory.getLogger(LocalSheep.class);
 
   /**

@@ -34,7 +34,7 @@ final class StoreDirectory implements Closeable {
 
   /** What may be there before the first config is: from a first start that was cut short. */
   private static final Set<String> BEFORE_CONFIG =
-      Set.of(LOCK, OBJECTS, EPOCHS, CONFIG + ".tmp", "lost+found");
+      Set.of(LOCK, OBJECTS, EPOCHS, CONFIG + ".tmp", LocalSheep.LOG_FILE, "lost+found");
 
   private final Path root;
   private final Disk disk;

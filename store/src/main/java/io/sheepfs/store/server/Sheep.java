@@ -2,7 +2,9 @@ package io.sheepfs.store.server;
 
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -26,7 +28,7 @@ import picocli.CommandLine.Parameters;
 @SuppressWarnings("UnusedVariable") // some options are only taken, or picocli acts on them itself
 public final class Sheep implements Callable<Integer> {
 
-  private static final Logger log = LoggerFactory.getLogger(Sheep.class);
+  private static final String LOGGER = "org.slf4j.simpleLogger.";
 
   private static final int FAILURE = 1;
   private static final int DEFAULT_PORT = 7000;
@@ -94,6 +96,12 @@ public final class Sheep implements Callable<Integer> {
   private @Nullable String logOptions;
 
   @Option(
+      names = "--log-file",
+      paramLabel = "FILE",
+      description = "Where a sheep in the background logs; DIR/sheep.log without this option.")
+  private @Nullable Path logFile;
+
+  @Option(
       names = "--insecure",
       description = "Allow an address that other machines can reach. There is no encryption.")
   private boolean insecure;
@@ -131,6 +139,7 @@ public final class Sheep implements Callable<Integer> {
       return fail(problem);
     }
     try {
+      openLog();
       return serve();
     } catch (IOException e) {
       return fail(String.valueOf(e.getMessage()));
@@ -165,6 +174,36 @@ public final class Sheep implements Callable<Integer> {
       return "not a number of virtual nodes: " + virtualNodes;
     }
     return null;
+  }
+
+  private static Logger log() {
+    return LoggerFactory.getLogger(Sheep.class); // not before openLog, which configures all loggers
+  }
+
+  /** In the background nobody reads standard error; what is still written there goes to the log. */
+  private void openLog() throws IOException {
+    System.setProperty(LOGGER + "showDateTime", "true");
+    System.setProperty(LOGGER + "dateTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX");
+    System.setProperty(LOGGER + "showShortLogName", "true");
+    System.setProperty(LOGGER + "log.io.netty", "warn");
+    if (directory == null) {
+      throw new IllegalStateException("picocli asks for the directory");
+    }
+    if (logFile == null && System.getProperty(STATUS_FD) == null) {
+      return;
+    }
+    Path file = logFile != null ? logFile : directory.resolve(LocalSheep.LOG_FILE);
+    if (logFile == null) {
+      Files.createDirectories(directory);
+    }
+    OutputStream log;
+    try {
+      // the simple logger would empty a file of its own; appending is up to us
+      log = new FileOutputStream(file.toFile(), true);
+    } catch (IOException e) {
+      throw new IOException("cannot log to " + file + ": " + e.getMessage(), e);
+    }
+    System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
   }
 
   private int serve() throws IOException, InterruptedException {
@@ -204,7 +243,7 @@ public final class Sheep implements Callable<Integer> {
     Thread end = new Thread(() -> end(server, opened, sheep), "sheep-end");
     Runtime.getRuntime().addShutdownHook(end);
     tell("READY");
-    log.info("serving {} on {} port {}", directory, bindAddress, server.port());
+    log().info("serving {} on {} port {}", directory, bindAddress, server.port());
     server.awaitShutdown();
     return CommandLine.ExitCode.OK; // the hook closes everything on the way out
   }
@@ -220,7 +259,7 @@ public final class Sheep implements Callable<Integer> {
       sheep.flushAll();
       sheep.close();
     } catch (IOException | RuntimeException e) {
-      log.error("the store cannot be closed", e);
+      log().error("the store cannot be closed", e);
       code = FAILURE;
     }
     // after a signal Java would end with 128 and the signal's number, as if we had not obeyed
@@ -246,7 +285,7 @@ public final class Sheep implements Callable<Integer> {
             StandardCharsets.UTF_8)) {
       status.println(line);
     } catch (IOException e) {
-      log.warn("nobody waits on descriptor {}", descriptor, e);
+      log().warn("nobody waits on descriptor {}", descriptor, e);
     }
   }
 }
