@@ -47,7 +47,7 @@ final class HostileClientsTest {
   private static ServerOptions options(int maxBodyBytes, long totalBytes, int timeoutMillis) {
     return new ServerOptions(
         4,
-        64,
+        4096,
         16,
         maxBodyBytes,
         2L * maxBodyBytes,
