@@ -45,6 +45,7 @@ final class ClusterSnapshotLoad extends DogCommand {
 
   @Option(
       names = {"-m", "--multithread"},
+      hidden = true,
       description = "taken for the original's sake")
   boolean multithread;
 

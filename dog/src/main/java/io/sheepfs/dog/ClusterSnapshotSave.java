@@ -25,6 +25,7 @@ final class ClusterSnapshotSave extends DogCommand {
 
   @Option(
       names = {"-m", "--multithread"},
+      hidden = true,
       description = "taken for the original's sake")
   boolean multithread;
 

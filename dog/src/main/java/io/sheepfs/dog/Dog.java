@@ -272,6 +272,9 @@ public final class Dog {
         (name, group) ->
             dog.addSubcommand(
                 name, group(environment, name, group, args.length < 2 ? "" : args[1])));
+    if (!GROUPS.containsKey(named)) {
+      dog.addSubcommand("completion", new Completion(environment));
+    }
     NEVER.forEach(
         (name, reason) -> dog.addSubcommand(name, new Unsupported(environment, ": " + reason)));
     dog.setOut(new PrintWriter(environment.out(), true, StandardCharsets.UTF_8));

@@ -25,6 +25,7 @@ final class VdiCreate extends DogCommand {
 
   @Option(
       names = {"-y", "--hyper"},
+      hidden = true,
       description = "refused: hypervolumes are not supported")
   private boolean hyper;
 

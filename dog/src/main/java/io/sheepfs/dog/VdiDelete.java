@@ -25,18 +25,21 @@ final class VdiDelete extends DogCommand {
   @Option(
       names = {"-B", "--nr-batched-reclamation"},
       paramLabel = "COUNT",
+      hidden = true,
       description = "taken for the original's sake: the cluster frees objects as fast as it can")
   private @Nullable String batch;
 
   @Option(
       names = {"-I", "--reclamation-interval"},
       paramLabel = "SECONDS",
+      hidden = true,
       description = "likewise")
   private @Nullable String interval;
 
   @Option(
       names = {"-m", "--max-reclaim"},
       paramLabel = "COUNT",
+      hidden = true,
       description = "refused: a deletion is never done by half")
   private @Nullable String most;
 

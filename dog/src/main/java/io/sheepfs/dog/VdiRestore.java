@@ -37,12 +37,14 @@ final class VdiRestore extends DogCommand {
   @Option(
       names = {"-B", "--nr-batched-reclamation"},
       paramLabel = "COUNT",
+      hidden = true,
       description = "taken for the original's sake")
   private @Nullable String batch;
 
   @Option(
       names = {"-I", "--reclamation-interval"},
       paramLabel = "SECONDS",
+      hidden = true,
       description = "likewise")
   private @Nullable String interval;
 

@@ -42,12 +42,14 @@ final class VdiRollback extends DogCommand {
   @Option(
       names = {"-B", "--nr-batched-reclamation"},
       paramLabel = "COUNT",
+      hidden = true,
       description = "taken for the original's sake: the cluster frees objects as fast as it can")
   private @Nullable String batch;
 
   @Option(
       names = {"-I", "--reclamation-interval"},
       paramLabel = "SECONDS",
+      hidden = true,
       description = "likewise")
   private @Nullable String interval;
 

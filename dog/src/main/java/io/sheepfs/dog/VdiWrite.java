@@ -24,6 +24,7 @@ final class VdiWrite extends DogCommand {
 
   @Option(
       names = {"-w", "--writeback"},
+      hidden = true,
       description = "ignored: everything is on stable storage when the command ends")
   boolean writeback;
 
