@@ -1,6 +1,9 @@
 # Shared by the launchers beside it, which source it: finds Java and the jars, and knows how to run
 # a class in the foreground and in the background. $here is the launcher, its links followed.
 
+PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
+export PATH
+
 fail() {
   printf '%s: %s\n' "${0##*/}" "$*" >&2
   exit 2
@@ -90,6 +93,8 @@ run_daemon() {
   IFS=$oldifs
   setsid "$JAVA" "$@" </dev/null 3>"$fifo/status" >/dev/null 2>&3 &
   daemon=$!
+  # who is interrupted while he waits does not want the mount any more; 8 is what mount(8) says
+  trap 'kill "$daemon" 2>/dev/null; exit 8' INT TERM
   while IFS= read -r line; do
     if [ "$line" = READY ]; then
       exit 0

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,7 @@ final class Console {
   private final PrintStream out;
   private final @Nullable OutputStream status;
   private volatile boolean detached;
+  private volatile Consumer<String> follower = message -> {};
 
   private Console(PrintStream out, @Nullable OutputStream status) {
     this.out = out;
@@ -45,10 +47,21 @@ final class Console {
     return status != null;
   }
 
+  /** Has somebody else told, too, what is told from now on. */
+  void follow(Consumer<String> listener) {
+    follower = listener;
+  }
+
+  /** Says something only to who follows. */
+  void tellFollower(String message) {
+    follower.accept(message);
+  }
+
   void info(String message) {
     if (!detached) {
       out.println("sheepfs: " + message);
     }
+    tellFollower(message);
   }
 
   void error(String message) {

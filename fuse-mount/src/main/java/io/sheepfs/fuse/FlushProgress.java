@@ -19,13 +19,13 @@ final class FlushProgress {
 
   private final ObjectCache cache;
   private final Console console;
-  private final boolean terminal;
+  private final boolean shown;
   private final CountDownLatch end = new CountDownLatch(1);
 
   private FlushProgress(ObjectCache cache, Console console) {
     this.cache = cache;
     this.console = console;
-    this.terminal = isTerminal() || console.isLaunched();
+    this.shown = isTerminal() || console.isLaunched();
   }
 
   static FlushProgress start(ObjectCache cache, Console console) {
@@ -49,8 +49,10 @@ final class FlushProgress {
     try {
       while (!end.await(SECONDS, TimeUnit.SECONDS)) {
         String left = text(cache.status().dirtyBytes()) + " left to write out";
-        if (terminal) {
+        if (shown) {
           console.info(left);
+        } else {
+          console.tellFollower(left);
         }
         log.info("{}", left);
       }

@@ -12,7 +12,7 @@ import io.sheepfs.fuse.tree.ClusterTree;
 import io.sheepfs.fuse.tree.MountSettings;
 import io.sheepfs.fuse.tree.Ownership;
 import io.sheepfs.protocol.Cluster;
-import io.sheepfs.store.LocalSheep;
+import io.sheepfs.store.server.ServiceManager;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,6 +42,7 @@ final class Mount {
   private final Cluster cluster;
   private final ClusterTree tree;
   private final MountSession session;
+  private final MountControl control;
   private final CountDownLatch unmounted = new CountDownLatch(1);
   private final CountDownLatch saved = new CountDownLatch(1);
 
@@ -56,6 +57,7 @@ final class Mount {
     this.cluster = cluster;
     this.tree = tree;
     this.session = session;
+    this.control = new MountControl(config, console, cluster, tree);
   }
 
   /**
@@ -150,7 +152,10 @@ final class Mount {
   private int serve() {
     Thread hook = new Thread(this::terminated, "sheepfs-shutdown");
     Runtime.getRuntime().addShutdownHook(hook);
+    control.start();
+    UmountHelper.register(config.mountpoint(), config.readOnly());
     console.ready();
+    ServiceManager.ready(config.source() + " is mounted at " + config.mountpoint());
     Warming.start(cluster, config.cache().warm());
     int code = Sheepfs.EXIT_OK;
     try {
@@ -185,35 +190,16 @@ final class Mount {
     Runtime.getRuntime().halt(clean ? Sheepfs.EXIT_OK : Sheepfs.EXIT_SYSTEM);
   }
 
-  private void flush() throws IOException {
-    if (cluster instanceof CachedCluster cached) {
-      FlushProgress progress = FlushProgress.start(cached.cache(), console);
-      try {
-        tree.close();
-      } finally {
-        progress.stop();
-      }
-    } else {
-      tree.close();
-    }
-    if (store(cluster) instanceof LocalSheep store) {
-      store.flushAll();
-    }
-  }
-
-  private static Cluster store(Cluster cluster) {
-    return cluster instanceof CachedCluster cached ? cached.backing() : cluster;
-  }
-
   /** Flushes and closes, once; returns whether all is safe. */
   private synchronized boolean save() {
     if (saved.getCount() == 0) {
       return true;
     }
+    ServiceManager.stopping("writing everything out");
     boolean safe = true;
     try {
-      if (config.flushAtEnd()) {
-        flush();
+      if (config.flushAtEnd() && !control.leavesDirty()) {
+        control.withProgress(tree::close);
       } else {
         tree.abandon();
       }
@@ -231,6 +217,7 @@ final class Mount {
       safe = false;
     }
     log.info("{} unmounted", config.mountpoint());
+    control.ended(safe);
     saved.countDown();
     return safe;
   }

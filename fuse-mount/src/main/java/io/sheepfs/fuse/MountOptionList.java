@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /** The options behind {@code -o}, as mount(8) and fstab(5) spell them. */
 final class MountOptionList {
 
-  private static final Set<String> FLAGS = Set.of("ro", "rw", "allow_other", "no-flush");
+  private static final Set<String> FLAGS =
+      Set.of("ro", "rw", "allow_other", "no-flush", "read-only", "debug");
   private static final Set<String> VALUES =
       Set.of(
           "uid",
@@ -31,7 +32,7 @@ final class MountOptionList {
           "cache-dirty-age",
           "warm");
 
-  /** What mount(8), systemd and libfuse users write without meaning us. */
+  /** What mount(8), systemd and libfuse users write without meaning us; or a name and a value. */
   private static final Set<String> IGNORED =
       Set.of(
           "defaults",
@@ -49,6 +50,25 @@ final class MountOptionList {
           "dev",
           "nodev",
           "exec",
+          "noexec",
+          "sync",
+          "dirsync",
+          "silent",
+          "loud",
+          "mand",
+          "nomand",
+          "lazytime",
+          "nolazytime",
+          "strictatime",
+          "nostrictatime",
+          "diratime",
+          "nodiratime",
+          "iversion",
+          "noiversion",
+          "nogroup",
+          "noowner",
+          "nousers",
+          "_rnetdev",
           "async",
           "atime",
           "noatime",
@@ -56,6 +76,9 @@ final class MountOptionList {
           "norelatime",
           "default_permissions",
           "big_writes");
+
+  /** Likewise, with a value: mount(8) turns {@code user} into {@code user=NAME}. */
+  private static final Set<String> FOREIGN_VALUES = Set.of("user", "comment", "helper", "uhelper");
 
   private final Map<String, String> options;
 
@@ -74,7 +97,7 @@ final class MountOptionList {
       for (String option : list.split(",", -1)) {
         int equals = option.indexOf('=');
         String name = equals < 0 ? option : option.substring(0, equals);
-        if (option.isEmpty() || IGNORED.contains(option) || option.startsWith("x-")) {
+        if (option.isEmpty() || isForeign(option, name)) {
           continue;
         }
         if (equals < 0 && FLAGS.contains(name)) {
@@ -88,6 +111,13 @@ final class MountOptionList {
       }
     }
     return new MountOptionList(options);
+  }
+
+  private static boolean isForeign(String option, String name) {
+    return IGNORED.contains(option)
+        || option.startsWith("x-")
+        || option.startsWith("X-")
+        || (option.length() > name.length() && FOREIGN_VALUES.contains(name));
   }
 
   boolean has(String flag) {

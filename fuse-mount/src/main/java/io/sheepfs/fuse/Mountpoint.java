@@ -1,12 +1,11 @@
 package io.sheepfs.fuse;
 
+import io.sheepfs.fuse.control.MountTable;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,7 +13,6 @@ import org.slf4j.LoggerFactory;
 final class Mountpoint {
 
   private static final Logger log = LoggerFactory.getLogger(Mountpoint.class);
-  private static final Path MOUNTS = Path.of("/proc/self/mounts");
   private static final int UNMOUNT_SECONDS = 10;
 
   private final Path path;
@@ -32,8 +30,8 @@ final class Mountpoint {
    * @throws MountFailure if nothing can be mounted here
    */
   void prepare() throws IOException {
-    String type = mountedType();
-    if (type != null && type.startsWith("fuse")) {
+    MountTable.Entry mounted = MountTable.at(path);
+    if (mounted != null && mounted.type().startsWith("fuse")) {
       if (!isDead()) {
         throw failure(path + " is mounted already; unmount it first: umount " + path);
       }
@@ -61,33 +59,6 @@ final class Mountpoint {
     }
   }
 
-  /** The file system type of the topmost mount at the path; null if none is there. */
-  private @Nullable String mountedType() throws IOException {
-    String type = null;
-    for (String line : Files.readString(MOUNTS, StandardCharsets.UTF_8).split("\n", -1)) {
-      String[] fields = line.split(" ", -1);
-      if (fields.length > 2 && unescape(fields[1]).equals(path.toString())) {
-        type = fields[2];
-      }
-    }
-    return type;
-  }
-
-  /** Spaces and the like stand in the table as three octal digits. */
-  private static String unescape(String field) {
-    StringBuilder text = new StringBuilder();
-    for (int i = 0; i < field.length(); i++) {
-      char c = field.charAt(i);
-      if (c == '\\' && i + 3 < field.length()) {
-        text.append((char) Integer.parseInt(field.substring(i + 1, i + 4), 8));
-        i += 3;
-      } else {
-        text.append(c);
-      }
-    }
-    return text.toString();
-  }
-
   private boolean isDead() {
     try {
       Files.readAttributes(path, "size");
@@ -99,7 +70,7 @@ final class Mountpoint {
 
   private void unmountDead() throws IOException {
     for (String program : new String[] {"umount", "fusermount3", "fusermount"}) {
-      String flag = program.equals("umount") ? "-l" : "-uz";
+      String flag = program.equals("umount") ? "-il" : "-uz";
       try {
         Process process =
             new ProcessBuilder(program, flag, path.toString())

@@ -1,7 +1,10 @@
 package io.sheepfs.fuse;
 
+import io.sheepfs.fuse.admin.AdminCommand;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -30,15 +33,21 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "The VDIs are in MOUNTPOINT/volume, their snapshots in MOUNTPOINT/snapshot.",
-      "Unmount with 'umount MOUNTPOINT' (or 'fusermount3 -u MOUNTPOINT').",
       "",
-      "Exit codes: 0 mounted, 1 wrong usage, 2 system error, 32 mount failed."
+      "sheepfs umount MOUNTPOINT   unmount; returns when all is saved",
+      "sheepfs status              what is mounted, and how it does",
+      "sheepfs flush MOUNTPOINT    save all that was written until now",
+      "sheepfs doctor              what is in the way of a mount, and how to mend it",
+      "",
+      "Exit codes: 0 mounted, 1 wrong usage, 2 system error, 4 internal error, 8 interrupted,",
+      "32 mount failed."
     })
 public final class Sheepfs implements Callable<Integer> {
 
   static final int EXIT_OK = 0;
   static final int EXIT_USAGE = 1;
   static final int EXIT_SYSTEM = 2;
+  static final int EXIT_INTERNAL = 4;
   static final int EXIT_MOUNT_FAILED = 32;
 
   /** What stands for the library that brings the tree before the kernel. */
@@ -144,10 +153,15 @@ public final class Sheepfs implements Callable<Integer> {
 
   /** Runs the command. */
   public static void main(String[] args) {
+    Integer done = AdminCommand.run(System.out, System.err, args);
+    if (done != null) {
+      System.exit(done);
+    }
     Console console = Console.ofThisProcess();
     int code =
         new CommandLine(new Sheepfs(console))
             .setParameterExceptionHandler((e, arguments) -> wrongUsage(console, e))
+            .setExecutionExceptionHandler((e, line, parsed) -> internalError(console, e))
             .execute(args);
     System.exit(code);
   }
@@ -155,6 +169,13 @@ public final class Sheepfs implements Callable<Integer> {
   private static int wrongUsage(Console console, ParameterException e) {
     console.error(e.getMessage() + "\nTry 'sheepfs --help'.");
     return EXIT_USAGE;
+  }
+
+  private static int internalError(Console console, Exception e) {
+    StringWriter trace = new StringWriter();
+    e.printStackTrace(new PrintWriter(trace));
+    console.error("this is an error in sheepfs; please report it:\n" + trace);
+    return EXIT_INTERNAL;
   }
 
   private final Console console;
@@ -196,7 +217,7 @@ public final class Sheepfs implements Callable<Integer> {
           storeDirectory == null ? null : storeDirectory.toAbsolutePath().normalize(),
           options.text("address", address),
           options.number("port", port, 10),
-          readOnly || options.has("ro"),
+          readOnly || options.has("ro") || options.has("read-only"),
           options.has("allow_other"),
           options.numberOrNull("uid", 10),
           options.numberOrNull("gid", 10),
@@ -207,7 +228,7 @@ public final class Sheepfs implements Callable<Integer> {
           limit,
           !noFlush && !options.has("no-flush"),
           foreground,
-          debug,
+          debug || options.has("debug"),
           options.path("log-file", logFile));
     } catch (IllegalArgumentException e) {
       throw new ParameterException(

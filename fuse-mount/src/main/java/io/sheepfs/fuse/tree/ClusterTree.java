@@ -116,6 +116,20 @@ public final class ClusterTree implements FileTree {
   }
 
   /**
+   * Makes durable all that was written through the tree before the call.
+   *
+   * @throws IOException if something could not be saved; the rest was
+   */
+  public void flush() throws IOException {
+    volumes.flush();
+  }
+
+  /** How many volumes are open. */
+  public int openVolumes() {
+    return volumes.openCount();
+  }
+
+  /**
    * Makes durable all that was written through the tree, and lets all locks go. For the end of the
    * mount: nothing must be under way.
    *

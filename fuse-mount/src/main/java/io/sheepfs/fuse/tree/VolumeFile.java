@@ -253,6 +253,24 @@ final class VolumeFile extends RegularFile {
     }
   }
 
+  /** Flushes the volume if it is open; nobody waits for it but the caller. */
+  void flushVolume() throws IOException {
+    Volume open = unlinked ? null : volume;
+    if (open == null) {
+      return;
+    }
+    try {
+      open.flush();
+    } catch (SheepException | IllegalStateException e) {
+      synchronized (this) { // who closes it holds this until that is done
+        if (open == volume) {
+          throw e;
+        }
+      }
+      log.debug("{} was closed, and flushed by that, meanwhile", name, e);
+    }
+  }
+
   /** For the end of the mount: closes, whoever has it open. */
   synchronized void closeVolume(boolean flush) throws IOException {
     Volume open = volume;

@@ -151,10 +151,24 @@ final class VolumesDirectory extends Directory {
 
   /** Closes every open volume, and flushes it before if that is wanted. */
   void close(boolean flush) throws IOException {
+    forAll(file -> file.closeVolume(flush));
+  }
+
+  /** Flushes every open volume. */
+  void flush() throws IOException {
+    forAll(VolumeFile::flushVolume);
+  }
+
+  private interface Step {
+    void on(VolumeFile file) throws IOException;
+  }
+
+  /** Takes a step with every volume, also after one that failed. */
+  private void forAll(Step step) throws IOException {
     IOException first = null;
     for (VolumeFile file : files.values()) {
       try {
-        file.closeVolume(flush);
+        step.on(file);
       } catch (IOException e) {
         if (first == null) {
           first = e;

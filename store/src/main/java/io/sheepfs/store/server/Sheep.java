@@ -243,6 +243,7 @@ public final class Sheep implements Callable<Integer> {
     Thread end = new Thread(() -> end(server, opened, sheep), "sheep-end");
     Runtime.getRuntime().addShutdownHook(end);
     tell("READY");
+    ServiceManager.ready("serving " + directory + " on port " + server.port());
     log().info("serving {} on {} port {}", directory, bindAddress, server.port());
     server.awaitShutdown();
     return CommandLine.ExitCode.OK; // the hook closes everything on the way out
@@ -250,6 +251,7 @@ public final class Sheep implements Callable<Integer> {
 
   private static void end(SheepServer server, @Nullable GatewayCache cache, LocalSheep sheep) {
     int code = CommandLine.ExitCode.OK;
+    ServiceManager.stopping("writing everything out");
     try {
       server.close();
       if (cache != null) {

@@ -1,0 +1,160 @@
+package io.sheepfs.fuse;
+
+import io.sheepfs.cache.CacheStatus;
+import io.sheepfs.cache.coherence.CachedCluster;
+import io.sheepfs.fuse.control.ControlServer;
+import io.sheepfs.fuse.control.Controlled;
+import io.sheepfs.fuse.tree.ClusterTree;
+import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.store.LocalSheep;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What {@code sheepfs status}, {@code flush} and {@code umount} ask of a mount. Safe for any number
+ * of threads.
+ */
+final class MountControl implements Controlled {
+
+  private static final Logger log = LoggerFactory.getLogger(MountControl.class);
+  private static final int ANSWER_SECONDS = 3;
+
+  private final MountConfig config;
+  private final Console console;
+  private final Cluster cluster;
+  private final ClusterTree tree;
+  private final Instant since = Instant.now();
+  private volatile boolean leaveDirty;
+  private volatile @Nullable ControlServer server;
+
+  MountControl(MountConfig config, Console console, Cluster cluster, ClusterTree tree) {
+    this.config = config;
+    this.console = console;
+    this.cluster = cluster;
+    this.tree = tree;
+  }
+
+  /** Begins to listen; without a place for a socket the mount works, but cannot be asked. */
+  void start() {
+    try {
+      ControlServer started = ControlServer.start(config.mountpoint(), this);
+      console.follow(started::say);
+      server = started;
+    } catch (IOException e) {
+      log.warn("'sheepfs status' and 'sheepfs umount' cannot reach this mount", e);
+    }
+  }
+
+  boolean leavesDirty() {
+    return leaveDirty;
+  }
+
+  @Override
+  public void leaveDirty(boolean leave) {
+    leaveDirty = leave;
+  }
+
+  @Override
+  public void flush() throws IOException {
+    withProgress(tree::flush);
+  }
+
+  /** A flush, of which there is more than one kind. */
+  interface Flush {
+    void run() throws IOException;
+  }
+
+  /** Flushes, tells meanwhile how much is left, and then has an embedded store forced. */
+  void withProgress(Flush flush) throws IOException {
+    if (cluster instanceof CachedCluster cached) {
+      FlushProgress progress = FlushProgress.start(cached.cache(), console);
+      try {
+        flush.run();
+      } finally {
+        progress.stop();
+      }
+    } else {
+      flush.run();
+    }
+    Cluster store = cluster instanceof CachedCluster cached ? cached.backing() : cluster;
+    if (store instanceof LocalSheep local) {
+      local.flushAll();
+    }
+  }
+
+  @Override
+  public String status() {
+    StringBuilder text = new StringBuilder();
+    line(text, "process", ProcessHandle.current().pid());
+    line(text, "mounted_seconds", Duration.between(since, Instant.now()).toSeconds());
+    line(text, "read_only", config.readOnly() ? "yes" : "no");
+    line(text, "open_volumes", tree.openVolumes());
+    line(text, "cluster", clusterState());
+    if (cluster instanceof CachedCluster cached) {
+      CacheStatus cache = cached.cache().status();
+      line(
+          text,
+          "cache",
+          config.cache().mode(config.store() != null).name().toLowerCase(Locale.ROOT));
+      line(text, "cached_bytes", cache.validBytes());
+      line(text, "dirty_bytes", cache.dirtyBytes());
+      line(text, "oldest_dirty_ms", cache.oldestDirtyMillis());
+      line(text, "cache_disk_failures", cache.diskFailures());
+    } else {
+      line(text, "cache", "off");
+    }
+    return text.toString();
+  }
+
+  private static void line(StringBuilder text, String name, Object value) {
+    text.append(name).append(' ').append(value).append('\n');
+  }
+
+  /** What the cluster says of itself, and how long that took; it may be away. */
+  private String clusterState() {
+    long begin = System.nanoTime();
+    FutureTask<String> question = new FutureTask<>(this::askCluster);
+    Thread asker = new Thread(question, "control-ask");
+    asker.setDaemon(true);
+    asker.start();
+    try {
+      String state = question.get(ANSWER_SECONDS, TimeUnit.SECONDS);
+      return state + ", answered in " + (System.nanoTime() - begin) / 1_000_000 + " ms";
+    } catch (TimeoutException e) {
+      return "no answer for " + ANSWER_SECONDS + " s";
+    } catch (ExecutionException e) {
+      return "no answer: " + e.getMessage();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return "not asked";
+    }
+  }
+
+  private String askCluster() throws SheepException {
+    return cluster.info().state().text();
+  }
+
+  /** Tells who waits how the mount ended; nobody can ask any more. */
+  void ended(boolean safe) {
+    ControlServer listening = server;
+    if (listening == null) {
+      return;
+    }
+    listening.ended(safe ? null : "not everything was saved");
+    try {
+      listening.close();
+    } catch (IOException e) {
+      log.warn("The control socket stays behind", e);
+    }
+  }
+}
