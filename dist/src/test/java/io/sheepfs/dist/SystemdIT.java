@@ -64,8 +64,7 @@ class SystemdIT {
   private String manage(String program, String... arguments) throws Exception {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/systemd-notify")), "no systemd here");
     List<String> command =
-        new ArrayList<>(
-            List.of("python3", "-c", MANAGER, folder.resolve("notify").toString()));
+        new ArrayList<>(List.of("python3", "-c", MANAGER, folder.resolve("notify").toString()));
     command.add(BIN.resolve(program).toString());
     command.addAll(List.of(arguments));
     return Shell.check(command.toArray(String[]::new));
