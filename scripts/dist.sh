@@ -95,7 +95,8 @@ install -m 644 packaging/systemd/*.service "$usr/lib/systemd/system"
 install -m 644 packaging/systemd/sysusers.conf "$usr/lib/sysusers.d/sheepfs.conf"
 install -m 644 packaging/systemd/tmpfiles.conf "$usr/lib/tmpfiles.d/sheepfs.conf"
 install -m 640 packaging/etc/sheep.conf "$deb/etc/sheepfs"
-install -m 644 packaging/etc/mount.conf.example "$usr/share/doc/sheepfs/examples"
+install -m 644 packaging/etc/mount.conf.example packaging/grafana/sheepfs.json \
+  "$usr/share/doc/sheepfs/examples"
 for page in docs/man/*.[58]; do
   gzip -9n <"$page" >"$usr/share/man/man${page##*.}/${page##*/}.gz"
 done

@@ -48,16 +48,17 @@ final class Mount {
 
   private Mount(
       MountConfig config,
-      Console console,
       Cluster cluster,
       ClusterTree tree,
-      MountSession session) {
+      MountSession session,
+      MountControl control,
+      Console console) {
     this.config = config;
     this.console = console;
     this.cluster = cluster;
     this.tree = tree;
     this.session = session;
-    this.control = new MountControl(config, console, cluster, tree);
+    this.control = control;
   }
 
   /**
@@ -83,8 +84,10 @@ final class Mount {
                   config.pageCache().name().toLowerCase(Locale.ROOT),
                   config.cache().mode(config.store() != null).name().toLowerCase(Locale.ROOT),
                   config.source()));
+      MountControl control = new MountControl(config, console, cluster, tree);
+      control.startMetrics();
       MountSession session = mount(config, tree);
-      mount = new Mount(config, console, cluster, tree, session);
+      mount = new Mount(config, cluster, tree, session, control, console);
       done = true;
     } finally {
       if (!done) {

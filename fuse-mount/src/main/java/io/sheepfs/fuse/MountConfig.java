@@ -2,6 +2,7 @@ package io.sheepfs.fuse;
 
 import io.sheepfs.fuse.Sheepfs.TransportName;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param user who owns the files; null for the mounting user
  * @param group likewise
  * @param timeout how long a sheep may take to answer before a request fails
+ * @param metrics where counters are told over HTTP; null for nowhere
  * @param flushAtEnd whether all is written out before the mount ends
  */
 record MountConfig(
@@ -30,6 +32,7 @@ record MountConfig(
     CacheConfig cache,
     Duration timeout,
     boolean flushAtEnd,
+    @Nullable InetSocketAddress metrics,
     boolean foreground,
     boolean debug,
     @Nullable Path logFile) {

@@ -6,9 +6,11 @@ import io.sheepfs.fuse.control.ControlServer;
 import io.sheepfs.fuse.control.Controlled;
 import io.sheepfs.fuse.tree.ClusterTree;
 import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.LocalSheep;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
@@ -36,6 +38,7 @@ final class MountControl implements Controlled {
   private final Instant since = Instant.now();
   private volatile boolean leaveDirty;
   private volatile @Nullable ControlServer server;
+  private volatile @Nullable MetricsServer metrics;
 
   MountControl(MountConfig config, Console console, Cluster cluster, ClusterTree tree) {
     this.config = config;
@@ -120,6 +123,26 @@ final class MountControl implements Controlled {
     text.append(name).append(' ').append(value).append('\n');
   }
 
+  /** Begins to tell metrics, if they are wanted. */
+  void startMetrics() throws MountFailure {
+    InetSocketAddress address = config.metrics();
+    if (address == null) {
+      return;
+    }
+    try {
+      metrics = MetricsServer.start(address, tree::metrics, this::health);
+    } catch (IOException e) {
+      throw new MountFailure(
+          Sheepfs.EXIT_MOUNT_FAILED, "cannot listen for metrics at " + address + ": " + e, e);
+    }
+  }
+
+  /** What the cluster says of itself; nothing if it does not answer, or not that all is well. */
+  private String health() {
+    String state = clusterState();
+    return state.startsWith(ResultCode.SUCCESS.text()) ? state : "";
+  }
+
   /** What the cluster says of itself, and how long that took; it may be away. */
   private String clusterState() {
     long begin = System.nanoTime();
@@ -146,6 +169,10 @@ final class MountControl implements Controlled {
 
   /** Tells who waits how the mount ended; nobody can ask any more. */
   void ended(boolean safe) {
+    MetricsServer telling = metrics;
+    if (telling != null) {
+      telling.close();
+    }
     ControlServer listening = server;
     if (listening == null) {
       return;

@@ -24,6 +24,7 @@ final class MountOptionList {
           "transport",
           "log-file",
           "timeout",
+          "metrics",
           "cache-mode",
           "cache-dir",
           "cache-size",

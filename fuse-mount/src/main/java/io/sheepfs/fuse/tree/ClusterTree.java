@@ -38,6 +38,7 @@ public final class ClusterTree implements FileTree {
   final @Nullable ObjectCache cache;
 
   private final VolumesDirectory volumes;
+  private final CacheReports caches;
   private final Directory root;
 
   /**
@@ -60,7 +61,7 @@ public final class ClusterTree implements FileTree {
     this.cache = cluster instanceof CachedCluster cached ? cached.cache() : null;
     this.volumes = new VolumesDirectory(this);
     ClusterReports reports = new ClusterReports(cluster);
-    CacheReports caches = new CacheReports(cache);
+    this.caches = new CacheReports(cache);
     this.root =
         fixed(
             entry("volume", volumes),
@@ -83,9 +84,7 @@ public final class ClusterTree implements FileTree {
                     entry("pagecache", report(() -> settings.pageCache() + "\n")),
                     entry("objectcache", report(() -> caches.text(settings.objectCache()))),
                     entry("sheep_info", report(() -> settings.sheep() + "\n")))),
-            entry(
-                ".stats",
-                report(() -> counters.toPrometheus(volumes.openCount()) + caches.toPrometheus())));
+            entry(".stats", report(this::metrics)));
   }
 
   private static Directory.Entry entry(String name, Node node) {
@@ -122,6 +121,11 @@ public final class ClusterTree implements FileTree {
    */
   public void flush() throws IOException {
     volumes.flush();
+  }
+
+  /** What the mount counts, in the text format of Prometheus. */
+  public String metrics() {
+    return counters.toPrometheus(volumes.openCount()) + caches.toPrometheus();
   }
 
   /** How many volumes are open. */

@@ -1,4 +1,4 @@
-package io.sheepfs.fuse.admin;
+package io.sheepfs.fuse;
 
 import io.sheepfs.fuse.control.ControlClient;
 import io.sheepfs.fuse.control.MountTable;

@@ -1,4 +1,4 @@
-package io.sheepfs.fuse.admin;
+package io.sheepfs.fuse;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,4 +1,4 @@
-package io.sheepfs.fuse.admin;
+package io.sheepfs.fuse;
 
 import java.io.PrintStream;
 import java.util.List;
@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 
 /** The commands that are no mount; each is named by the first word behind {@code sheepfs}. */
-public final class AdminCommand {
+final class AdminCommand {
 
   static final int EXIT_OK = 0;
   static final int EXIT_USAGE = 1;
@@ -23,7 +23,7 @@ public final class AdminCommand {
    *
    * @return its exit code, as those of mount(8); null if the arguments name none
    */
-  public static @Nullable Integer run(PrintStream out, PrintStream err, String... arguments) {
+  static @Nullable Integer run(PrintStream out, PrintStream err, String... arguments) {
     Callable<Integer> command =
         switch (arguments.length == 0 ? "" : arguments[0]) {
           case "umount" -> new UmountCommand(out, err);
