@@ -45,7 +45,7 @@ bench: build ## Compare with ext4 and qemu-storage-daemon, in one run
 fmt: ## Format the sources
 	@$(MVN) -q spotless:apply
 
-dist: build ## Make dist/target/sheepfs.tar.gz
+dist: build ## Make dist/target/sheepfs.tar.gz and a .deb
 	@bash scripts/dist.sh
 
 clean: ## Remove all that was built

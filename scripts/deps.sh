@@ -33,6 +33,7 @@ need getfattr attr
 need losetup mount
 need fallocate util-linux
 need python3 python3
+need unzip unzip
 need setpriv util-linux
 
 [ ${#missing[@]} -gt 0 ] || exit 0

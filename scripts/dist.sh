@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs what was built: dist/target/sheepfs.tar.gz, sheepfs_VERSION_all.deb and sheepfs.cdx.json (what
-# is in them). The same bytes for the same commit, whoever packs, wherever and whenever.
+# Packs what was built: dist/target/sheepfs.tar.gz and sheepfs_VERSION_all.deb; the same bytes for the
+# same commit.
 set -eu
 umask 022
 export LC_ALL=C TZ=UTC
@@ -63,10 +63,6 @@ programs() {
   chmod 644 "$1/bin/launch.sh"
   install -m 644 dist/target/sheepfs/lib/*.jar "$1/lib"
 }
-
-if [ -r dist/target/bom.json ]; then
-  install -m 644 dist/target/bom.json dist/target/sheepfs.cdx.json
-fi
 
 tree=$work/sheepfs
 programs "$tree"
