@@ -43,7 +43,7 @@ final class AdminScriptTest {
       ok(dog, "vdi", "list", "-r");
       assertEquals("", dog.out());
       for (int i = 0; i < VDIS; i++) {
-        ok(dog, "vdi", "import", image(i), name(i));
+        ok(dog, "vdi", "import", "-z", "20", image(i), name(i));
         ok(dog, "vdi", "snapshot", "-s", "full", name(i));
         assertEquals(0, dog.run(backups.get(i), "vdi", "restore", "-s", "full", name(i)), dog::err);
         ok(dog, "vdi", "read", "-s", "2", name(i));
