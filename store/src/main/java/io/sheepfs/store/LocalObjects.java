@@ -118,11 +118,12 @@ public final class LocalObjects implements ObjectStore {
       if (vdis.isBroken()) {
         throw refused(ResultCode.EIO, "change", oid);
       }
+      if (oid.isData() && vdi.isSnapshot()) {
+        // of a deleted one, too: its writer goes on with the VDI that followed it
+        throw refused(ResultCode.READONLY, "change", oid);
+      }
       if (oid.isData() && vdi.isDeleted()) {
         throw refused(ResultCode.NO_VDI, "change", oid);
-      }
-      if (oid.isData() && vdi.isSnapshot()) {
-        throw refused(ResultCode.READONLY, "change", oid);
       }
       change.run();
     } finally {
