@@ -3,6 +3,7 @@ package io.sheepfs.store.server;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.handler.timeout.WriteTimeoutException;
@@ -118,6 +119,17 @@ final class ClientConnection extends ChannelDuplexHandler {
 
   private void arrivesTooSlowly(ChannelHandlerContext ctx) {
     log.warn("{} sends a request too slowly; closing", ctx.channel().remoteAddress());
+    reset(ctx);
+  }
+
+  /**
+   * Drops the connection of a client that stands still. Closed in good order, the kernel would go
+   * on for minutes to offer it what it does not read, and it would not learn of the end.
+   */
+  private static void reset(ChannelHandlerContext ctx) {
+    if (ctx.channel().isOpen()) {
+      ctx.channel().config().setOption(ChannelOption.SO_LINGER, 0);
+    }
     ChannelFuture unused = ctx.close();
   }
 
@@ -277,7 +289,7 @@ final class ClientConnection extends ChannelDuplexHandler {
     boolean reading = ctx.channel().config().isAutoRead();
     if (event instanceof IdleStateEvent && reading && traffic.receivedBytes() != consumedBytes) {
       log.warn("{} stopped in the middle of a request; closing", ctx.channel().remoteAddress());
-      ChannelFuture unused = ctx.close();
+      reset(ctx);
     }
   }
 
@@ -285,6 +297,8 @@ final class ClientConnection extends ChannelDuplexHandler {
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
     if (cause instanceof WriteTimeoutException) {
       log.warn("{} does not read its answers; closing", ctx.channel().remoteAddress());
+      reset(ctx);
+      return;
     } else if (cause instanceof IOException) {
       log.debug("{} is gone: {}", ctx.channel().remoteAddress(), cause.toString());
     } else if (cause instanceof TooLongFrameException) {
