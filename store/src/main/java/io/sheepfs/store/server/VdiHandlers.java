@@ -145,16 +145,20 @@ final class VdiHandlers {
   private Vdi nextGeneration(Request request, VdiName name, RequestFields.Vdi fields)
       throws SheepException {
     VdiId base = new VdiId(fields.baseVdiId());
-    Vdi working = store().table().requireWorking(name);
-    if (base.equals(working.vid())) {
-      return store().snapshot(VdiStore.byId(base), null);
+    boolean goBack = !store().table().requireWorking(name).vid().equals(base);
+    if (!goBack || request.header().has(RequestFlags.WORKING_BASE)) {
+      VdiStore.Choice unchanged =
+          table -> {
+            Vdi working = table.requireWorking(name);
+            if (!working.vid().equals(base)) {
+              // somebody else was faster: what would be the snapshot is there already
+              throw new SheepException(ResultCode.VDI_EXIST, "snapshot of an old " + name);
+            }
+            return working;
+          };
+      return store().snapshot(unchanged, null);
     }
-    if (request.header().has(RequestFlags.WORKING_BASE)) {
-      // somebody else was faster: what would be the snapshot is there already
-      throw new SheepException(ResultCode.VDI_EXIST, "snapshot of an old " + name);
-    }
-    VdiStore.Choice current = VdiStore.byId(working.vid());
-    Vdi back = store().rollback(current, base, request.connection());
+    Vdi back = store().rollback(table -> table.requireWorking(name), base, request.connection());
     if (fields.vdiSize() != back.header().vdiSize()) {
       VdiInfo unused =
           store().resize(VdiStore.byId(back.vid()), fields.vdiSize(), request.connection());
