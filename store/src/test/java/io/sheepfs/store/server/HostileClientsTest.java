@@ -163,7 +163,6 @@ final class HostileClientsTest {
   void readerThatNeverReads_connectionIsClosedAndItsMemoryFreed() throws IOException {
     try (ServedStore store = new ServedStore(true, options(MEBIBYTE, 4 * MEBIBYTE, 200));
         Socket socket = connect(store)) {
-      socket.setReceiveBufferSize(4096);
       RequestHeader bitmap =
           RequestHeader.of(Opcode.GET_VDI_COPIES, 0, MEBIBYTE, new RequestFields.None());
       RequestHeader stores =
