@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -277,6 +278,8 @@ class NbdIT {
 
   @Test
   void server_withTls_speaksNothingElse() throws Exception {
+    // a known fault: there GnuTLS sends an empty certificate chain, and the server refuses it
+    assumeTrue(Runtime.version().feature() < 25, "clients that use GnuTLS fail on Java 25");
     create("disk", MEBIBYTE);
     Path pki = Files.createDirectory(folder.resolve("pki"));
     Shell.sh(
