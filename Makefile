@@ -10,6 +10,8 @@ STORE ?= /var/lib/sheepfs
 else
 STORE ?= $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/sheepfs
 endif
+# through the environment, so that no shell reads the names anew
+export MNT STORE
 MVN ?= mvn -B -ntp
 JDK25 := $(firstword $(wildcard /usr/lib/jvm/*-25-*/bin/javac /usr/lib/jvm/*-25/bin/javac))
 
@@ -27,10 +29,10 @@ build: deps ## Compile and collect the programs in bin/
 	@bash scripts/archive.sh
 
 run: build ## Mount an embedded store at MNT and show a VDI as a file
-	@bash scripts/run.sh "$(MNT)" "$(STORE)"
+	@bash scripts/run.sh "$$MNT" "$$STORE"
 
 stop: ## Flush and unmount MNT
-	@bash scripts/stop.sh "$(MNT)"
+	@bash scripts/stop.sh "$$MNT"
 
 test: deps ## Run all tests, on the default JDK and on JDK 25 if there is one
 	@$(MVN) verify

@@ -27,7 +27,7 @@ for program in fio qemu-storage-daemon qemu-img python3; do
   command -v "$program" >/dev/null || { echo "bench needs $program; run 'make deps'" >&2; exit 1; }
 done
 
-mounted() { grep -q " $1 fuse" /proc/mounts; }
+. "$root/scripts/mounted.sh"
 
 unmount() {
   if [ "$(id -u)" -eq 0 ]; then umount "$1"; else fusermount3 -u "$1"; fi

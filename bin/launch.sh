@@ -104,3 +104,19 @@ run_daemon() {
   wait "$daemon"
   exit $?
 }
+
+# Runs the class $1 in the background, unless its arguments ask for the foreground, or for something
+# that ends by itself; $2 is the short option that prints the version. Each class refuses a value
+# that looks like an option, so that none is mistaken for one here.
+run_server() {
+  main=$1
+  version=$2
+  shift 2
+  [ $# -gt 0 ] || run_java "$main"
+  for argument in "$@"; do
+    case $argument in
+      -h | --help | "$version" | --version | -f | --foreground) run_java "$main" "$@" ;;
+    esac
+  done
+  run_daemon "$main" "$@"
+}

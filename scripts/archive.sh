@@ -3,6 +3,7 @@
 # faster. Without it they work all the same: a failure here is told, and no more.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd -P)
+. "$root/scripts/mounted.sh"
 lib=$root/dist/target/sheepfs/lib
 newest=$(ls -t "$lib"/*.jar | head -n 1)
 for archive in "$lib"/*.jsa; do
@@ -18,11 +19,11 @@ if [ -w /dev/fuse ] || [ -x /usr/bin/fusermount3 ]; then
     >"$work/log" 2>&1 &
   daemon=$!
   for _ in $(seq 100); do
-    grep -q " $work/mnt " /proc/mounts && break
+    mounted "$work/mnt" && break
     kill -0 "$daemon" 2>/dev/null || break
     sleep 0.1
   done
-  if grep -q " $work/mnt " /proc/mounts; then
+  if mounted "$work/mnt"; then
     truncate -s 8M "$work/mnt/volume/warm"
     dd if=/dev/zero of="$work/mnt/volume/warm" bs=64k count=8 conv=notrunc,fsync status=none
     cat "$work/mnt/volume/warm" >/dev/null

@@ -4,12 +4,13 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd -P)
 mnt=$1
 store=$2
+. "$root/scripts/mounted.sh"
 
-if ! grep -q " $(readlink -m "$mnt") fuse" /proc/mounts || ! ls "$mnt" >/dev/null 2>&1; then
+if ! mounted "$mnt" || ! ls "$mnt" >/dev/null 2>&1; then
   mkdir -p "$mnt" 2>/dev/null || true
   if [ ! -d "$mnt" ] && ! stat "$mnt" >/dev/null 2>&1; then
     # A dead mount cannot be looked at, but is there; anything else we cannot make.
-    grep -q " $(readlink -m "$mnt") fuse" /proc/mounts \
+    mounted "$mnt" \
       || { echo "Cannot make $mnt; choose another: make run MNT=\$HOME/sheep" >&2; exit 1; }
   fi
   mkdir -p "$(dirname "$store")"

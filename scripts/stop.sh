@@ -2,8 +2,9 @@
 # Unmounts and waits until everything is saved: stop.sh MNT
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd -P)
-mnt=$(readlink -m "$1")
-if ! grep -q " $mnt fuse" /proc/mounts; then
+mnt=$1
+. "$root/scripts/mounted.sh"
+if ! mounted "$mnt"; then
   echo "$mnt is not mounted"
   exit 0
 fi

@@ -105,22 +105,51 @@ class LauncherIT {
 
   @Test
   void makeRun_stopAndRunAgain_findsTheData() throws Exception {
-    String variables =
-        "MNT=" + folder.resolve("mnt") + " STORE=" + folder.resolve("store") + " MVN=true";
-    String make = "make -s -C \"$1\" ";
-    String root = MountedStore.ROOT.toString();
+    // a name that is neither one word nor, taken for a pattern, itself
+    Path mountpoint = folder.resolve("m.t [a]+ $b");
     try {
-      String first = Shell.sh(make + "run " + variables, root);
+      String first = make("run", mountpoint);
       assertTrue(first.contains(" demo"), first);
-      Files.writeString(folder.resolve("mnt/volume/mine"), "data");
-      String already = Shell.sh(make + "run " + variables, root);
+      Files.writeString(mountpoint.resolve("volume/mine"), "data");
+      String already = make("run", mountpoint);
       assertTrue(already.contains("mounted already"), already);
-      Shell.sh(make + "stop " + variables, root);
-      Shell.sh(make + "run " + variables, root);
-      assertEquals("data", Files.readString(folder.resolve("mnt/volume/mine")));
+      make("stop", mountpoint);
+      make("run", mountpoint);
+      assertEquals("data", Files.readString(mountpoint.resolve("volume/mine")));
     } finally {
-      Shell.sh(make + "stop " + variables, root);
+      make("stop", mountpoint);
     }
+    String again = make("stop", mountpoint);
+    assertTrue(again.contains("is not mounted"), again);
+  }
+
+  @Test
+  void makeStop_patternThatMatchesAMount_isNotThatMount() throws Exception {
+    try (MountedStore mounted = MountedStore.start(folder, "auto")) {
+      Path pattern = folder.resolve("m.t");
+      assertTrue(mounted.mountpoint().toString().matches(pattern.toString()));
+      String output = make("stop", pattern);
+      assertTrue(output.contains(pattern + " is not mounted"), output);
+    }
+  }
+
+  @Test
+  void valueThatLooksLikeAnOption_isRefusedAndNotTakenForThatOption() throws Exception {
+    for (String program : new String[] {"sheepfs", "sheep"}) {
+      String launcher = MountedStore.ROOT.resolve("bin").resolve(program).toString();
+      Shell.Result result = Shell.run(launcher, "--log-file", "-f", folder.toString());
+      assertEquals(1, result.exitCode(), result.output());
+      assertTrue(result.output().contains("--log-file"), result.output());
+    }
+  }
+
+  private String make(String target, Path mountpoint) throws Exception {
+    return Shell.sh(
+        "make -s -C \"$1\" \"$2\" \"MNT=$3\" \"STORE=$4\" MVN=true",
+        MountedStore.ROOT.toString(),
+        target,
+        mountpoint.toString().replace("$", "$$"),
+        folder.resolve("store").toString());
   }
 
   @Test

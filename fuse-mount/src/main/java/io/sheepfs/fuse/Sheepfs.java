@@ -168,6 +168,7 @@ public final class Sheepfs implements Callable<Integer> {
     Console console = Console.ofThisProcess();
     int code =
         new CommandLine(new Sheepfs(console))
+            .setAllowOptionsAsOptionParameters(false)
             .setParameterExceptionHandler((e, arguments) -> wrongUsage(console, e))
             .setExecutionExceptionHandler((e, line, parsed) -> internalError(console, e))
             .execute(args);

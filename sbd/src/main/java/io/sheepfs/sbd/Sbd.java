@@ -37,6 +37,7 @@ public final class Sbd {
   static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Sbd());
     line.setExecutionStrategy(new CommandLine.RunLast());
+    line.setAllowOptionsAsOptionParameters(false);
     line.setParameterExceptionHandler(Sbd::wrongUsage);
     for (CommandLine subcommand : line.getSubcommands().values()) {
       subcommand.setParameterExceptionHandler(Sbd::wrongUsage);

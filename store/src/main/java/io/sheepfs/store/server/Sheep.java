@@ -127,6 +127,7 @@ public final class Sheep implements Callable<Integer> {
 
   static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Sheep());
+    line.setAllowOptionsAsOptionParameters(false);
     line.getCommandSpec().version("Sheepdog daemon (sheepfs) 0.1.0");
     line.getCommandSpec().exitCodeOnInvalidInput(FAILURE);
     return line;
