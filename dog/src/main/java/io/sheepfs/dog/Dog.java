@@ -225,6 +225,10 @@ public final class Dog {
     System.exit(exitCode);
   }
 
+  /**
+   * Lets time pass between two looks at a node: it tells of its recovery and its counters when it
+   * is asked, and never of itself. Injected, so that tests need not wait.
+   */
   private static boolean sleep(Duration time) {
     try {
       Thread.sleep(time.toMillis());

@@ -27,6 +27,17 @@ final class DogException extends Exception {
     return new DogException(ExitCode.FAILURE, message);
   }
 
+  /** The refusal to touch a VDI that somebody writes. */
+  static DogException locked(String name, Throwable cause) {
+    return new DogException(
+        ExitCode.FAILURE,
+        "VDI "
+            + name
+            + " is open for writing elsewhere, by a mount or a virtual machine: close it there, or"
+            + " see who has it with 'dog vdi lock list'",
+        cause);
+  }
+
   ExitCode exitCode() {
     return exitCode;
   }

@@ -89,35 +89,44 @@ final class Session implements AutoCloseable {
    *
    * @throws DogException if there is none, in the original's words
    */
-  VdiInfo find(VdiName name, @Nullable SnapshotSelector snapshot)
-      throws SheepException, DogException {
+  VdiInfo find(VdiReference reference) throws SheepException, DogException {
     try {
-      return snapshot == null
-          ? cluster().vdis().lookup(name)
-          : cluster().vdis().lookup(name, snapshot);
+      return lookup(reference);
     } catch (SheepException e) {
-      throw cannotOpen(name, snapshot, e);
+      throw cannotOpen(reference, e);
     }
   }
 
+  /** The VDI, or its snapshot; what a failure means is the caller's to say. */
+  VdiInfo lookup(VdiReference reference) throws SheepException {
+    SnapshotSelector snapshot = reference.snapshot();
+    return snapshot == null
+        ? cluster().vdis().lookup(reference.name())
+        : cluster().vdis().lookup(reference.name(), snapshot);
+  }
+
+  /** The working VDI of a name. */
+  VdiInfo find(VdiName name) throws SheepException, DogException {
+    return find(new VdiReference(name, null));
+  }
+
   /** Opens the VDI, or its snapshot, to read it. */
-  Volume open(VdiName name, @Nullable SnapshotSelector snapshot)
-      throws SheepException, DogException {
-    VdiInfo vdi = find(name, snapshot);
+  Volume open(VdiReference reference) throws SheepException, DogException {
+    VdiInfo vdi = find(reference);
     return vdi.isSnapshot()
         ? Volume.open(cluster(), vdi)
-        : Volume.open(cluster(), name, Access.READ_ONLY);
+        : Volume.open(cluster(), vdi.name(), Access.READ_ONLY);
   }
 
   /** The failure to open a VDI, if {@code e} says that there is none; else {@code e}. */
-  static DogException cannotOpen(
-      VdiName name, @Nullable SnapshotSelector snapshot, SheepException e) throws SheepException {
+  static DogException cannotOpen(VdiReference reference, SheepException e) throws SheepException {
+    SnapshotSelector snapshot = reference.snapshot();
     return switch (e.result()) {
       case NO_VDI, NO_TAG ->
           new DogException(
               ExitCode.FAILURE,
               "Failed to open VDI "
-                  + name
+                  + reference.name()
                   + " (snapshot id: "
                   + (snapshot instanceof SnapshotSelector.ById byId ? byId.snapshotId() : 0)
                   + " snapshot tag: "

@@ -44,7 +44,7 @@ final class VdiAlterCopy extends DogCommand {
     if (!force && !Copies.confirmed(session, wanted)) {
       return ExitCode.SUCCESS;
     }
-    VdiInfo vdi = session.find(vdiName, null);
+    VdiInfo vdi = session.find(vdiName);
     if (vdi.copies() == wanted) {
       throw DogException.failure(
           name + "'s redundancy level is already set to " + wanted + ", nothing changed.");

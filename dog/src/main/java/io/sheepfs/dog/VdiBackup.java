@@ -48,8 +48,8 @@ final class VdiBackup extends DogCommand {
     if (early == null || late == null) {
       throw DogException.usage("Please specify snapshots with '-F' and '-s' options");
     }
-    VdiInfo before = session.find(vdiName, early);
-    VdiInfo after = session.find(vdiName, late);
+    VdiInfo before = session.find(new VdiReference(vdiName, early));
+    VdiInfo after = session.find(new VdiReference(vdiName, late));
     if (before.blockSizeShift() != after.blockSizeShift()) {
       throw DogException.failure("The snapshots have objects of different sizes");
     }

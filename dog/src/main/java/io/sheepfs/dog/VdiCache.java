@@ -7,11 +7,9 @@ import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
-import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.SnapshotTag;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiInfo;
-import io.sheepfs.protocol.VdiName;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.HashMap;
@@ -19,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -128,14 +127,7 @@ final class VdiCache {
   @Command(name = "flush", description = "Makes what was written to a virtual disk durable.")
   static final class Flush extends DogCommand {
 
-    @Option(
-        names = {"-s", "--snapshot"},
-        paramLabel = "SNAPSHOT",
-        description = SNAPSHOT)
-    private @Nullable String snapshot;
-
-    @Parameters(paramLabel = "NAME")
-    private String name = "";
+    @Mixin private final VdiArgument argument = new VdiArgument();
 
     Flush(Environment environment) {
       super(environment);
@@ -143,10 +135,8 @@ final class VdiCache {
 
     @Override
     ExitCode run(Session session) throws IOException, DogException {
-      VdiName vdiName = name(name);
-      SnapshotSelector selector = snapshot(snapshot);
       // a sheep without a cache has nothing to push: each of its writes is durable at once
-      session.cluster().objects().flush(session.find(vdiName, selector).vid());
+      session.cluster().objects().flush(argument.find(session).vid());
       return ExitCode.SUCCESS;
     }
   }
@@ -177,16 +167,14 @@ final class VdiCache {
 
     @Override
     ExitCode run(Session session) throws IOException, DogException {
-      VdiName vdiName = name == null ? null : name(name);
-      SnapshotSelector selector = snapshot(snapshot);
+      VdiReference vdi = name == null ? null : new VdiReference(name(name), snapshot(snapshot));
       if (!force
           && !confirm(
               session,
               "Caution! What was not flushed is lost.\nAre you sure you want to continue?")) {
         return ExitCode.SUCCESS;
       }
-      ObjectId inode =
-          vdiName == null ? null : ObjectId.inode(session.find(vdiName, selector).vid());
+      ObjectId inode = vdi == null ? null : ObjectId.inode(session.find(vdi).vid());
       Reply reply =
           inode == null
               ? session.sheep().order(Opcode.CACHE_PURGE)
@@ -207,14 +195,7 @@ final class VdiCache {
   @Command(name = "delete", description = "Drops what all nodes have cached of a virtual disk.")
   static final class Delete extends DogCommand {
 
-    @Option(
-        names = {"-s", "--snapshot"},
-        paramLabel = "SNAPSHOT",
-        description = SNAPSHOT)
-    private @Nullable String snapshot;
-
-    @Parameters(paramLabel = "NAME")
-    private String name = "";
+    @Mixin private final VdiArgument argument = new VdiArgument();
 
     Delete(Environment environment) {
       super(environment);
@@ -222,9 +203,7 @@ final class VdiCache {
 
     @Override
     ExitCode run(Session session) throws IOException, DogException {
-      VdiName vdiName = name(name);
-      SnapshotSelector selector = snapshot(snapshot);
-      ObjectId inode = ObjectId.inode(session.find(vdiName, selector).vid());
+      ObjectId inode = ObjectId.inode(argument.find(session).vid());
       Reply reply = session.sheep().ask(Opcode.DELETE_CACHE, RequestFields.Obj.of(inode, 0), 0);
       if (reply.result() != ResultCode.SUCCESS) {
         checked(reply, endpoint(), "drop the cache");

@@ -1,13 +1,10 @@
 package io.sheepfs.dog;
 
-import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.VdiInfo;
-import io.sheepfs.protocol.VdiName;
 import java.io.IOException;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /**
  * {@code dog vdi check}. The original ends with 0 although it could not repair everything; we end
@@ -16,19 +13,12 @@ import picocli.CommandLine.Parameters;
 @Command(name = "check", description = "Compares the replicas of a virtual disk and repairs them.")
 final class VdiCheck extends DogCommand {
 
-  @Option(
-      names = {"-s", "--snapshot"},
-      paramLabel = "SNAPSHOT",
-      description = SNAPSHOT)
-  private @Nullable String snapshot;
+  @Mixin private final VdiArgument argument = new VdiArgument();
 
   @Option(
       names = {"-e", "--exist"},
       description = "only look whether the objects are there; compare and repair nothing")
   private boolean exist;
-
-  @Parameters(paramLabel = "NAME")
-  private String name = "";
 
   VdiCheck(Environment environment) {
     super(environment);
@@ -36,9 +26,7 @@ final class VdiCheck extends DogCommand {
 
   @Override
   ExitCode run(Session session) throws IOException, DogException {
-    VdiName vdiName = name(name);
-    SnapshotSelector selector = snapshot(snapshot);
-    VdiInfo vdi = session.find(vdiName, selector);
+    VdiInfo vdi = argument.find(session);
     try (ReplicaCheck check = new ReplicaCheck(session)) {
       if (!exist) {
         return check.check(vdi) ? ExitCode.SUCCESS : ExitCode.FAILURE;
@@ -48,8 +36,8 @@ final class VdiCheck extends DogCommand {
           .out()
           .println(
               missing == 0
-                  ? name + " is fine, no object is missing."
-                  : name + " lost " + missing + " object(s).");
+                  ? vdi.name() + " is fine, no object is missing."
+                  : vdi.name() + " lost " + missing + " object(s).");
       return missing == 0 ? ExitCode.SUCCESS : ExitCode.FAILURE;
     }
   }

@@ -63,7 +63,7 @@ final class VdiClone extends DogCommand {
       throw DogException.usage("Only snapshots can be cloned. Please specify the '-s' option");
     }
     SnapshotSelector selector = requiredSnapshot(snapshot);
-    VdiInfo base = session.find(sourceName, selector);
+    VdiInfo base = session.find(new VdiReference(sourceName, selector));
     VdiInfo clone;
     try {
       clone = session.cluster().vdis().cloneSnapshot(base.vid(), cloneName);

@@ -97,8 +97,8 @@ final class VdiDiff extends DogCommand {
     VdiReference a = VdiReference.parse(first);
     VdiReference b = VdiReference.parse(second);
     Ranges ranges = new Ranges(session);
-    try (Volume left = session.open(a.name(), a.snapshot());
-        Volume right = session.open(b.name(), b.snapshot())) {
+    try (Volume left = session.open(a);
+        Volume right = session.open(b)) {
       compare(session, left, right, ranges);
     }
     return ranges.finish() ? ExitCode.SUCCESS : ExitCode.FAILURE;

@@ -1,7 +1,5 @@
 package io.sheepfs.dog;
 
-import io.sheepfs.protocol.SnapshotSelector;
-import io.sheepfs.protocol.VdiName;
 import io.sheepfs.volume.Volume;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,8 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -27,11 +25,7 @@ final class VdiExport extends DogCommand {
   private static final int CHUNK_BYTES = 4 << 20;
   private static final int BLOCK = 4096;
 
-  @Option(
-      names = {"-s", "--snapshot"},
-      paramLabel = "SNAPSHOT",
-      description = SNAPSHOT)
-  private @Nullable String snapshot;
+  @Mixin private final VdiArgument argument = new VdiArgument();
 
   @Option(
       names = {"-O", "--format"},
@@ -45,9 +39,6 @@ final class VdiExport extends DogCommand {
       description = "replace the file if there is one")
   private boolean force;
 
-  @Parameters(index = "0", paramLabel = "NAME", description = "the virtual disk")
-  private String name = "";
-
   @Parameters(index = "1", paramLabel = "FILE", description = "the image to make")
   private String file = "";
 
@@ -57,8 +48,7 @@ final class VdiExport extends DogCommand {
 
   @Override
   ExitCode run(Session session) throws IOException, DogException {
-    VdiName vdiName = name(name);
-    SnapshotSelector selector = snapshot(snapshot);
+    VdiReference vdi = argument.parse();
     if (!format.equals("raw") && !format.equals("qcow2")) {
       throw DogException.usage("Invalid format '" + format + "': it can be raw or qcow2");
     }
@@ -71,7 +61,7 @@ final class VdiExport extends DogCommand {
     if (folder == null || !Files.isDirectory(folder)) {
       throw DogException.failure("There is no directory for '" + file + "'");
     }
-    try (Volume volume = session.open(vdiName, selector)) {
+    try (Volume volume = session.open(vdi)) {
       Path raw = temporary(folder);
       Path converted = temporary(folder);
       try {
@@ -118,14 +108,15 @@ final class VdiExport extends DogCommand {
     byte[] bytes = new byte[CHUNK_BYTES];
     long size = volume.sizeBytes();
     try (FileChannel out = FileChannel.open(target, StandardOpenOption.WRITE);
-        Progress progress = new Progress(session, "export " + name, volume.allocatedBytes())) {
+        Progress progress =
+            new Progress(session, "export " + argument.name(), volume.allocatedBytes())) {
       for (long at = volume.nextData(0); at >= 0 && at < size; at = volume.nextData(at)) {
         long end = Math.min(volume.nextHole(at), size);
         while (at < end) {
           int chunk = (int) Math.min(CHUNK_BYTES - at % CHUNK_BYTES, end - at);
           int read = volume.read(at, ByteBuffer.wrap(bytes, 0, chunk));
           if (read < chunk) {
-            throw new IOException("VDI " + name + " was shrunk while it was read");
+            throw new IOException("VDI " + argument.name() + " was shrunk while it was read");
           }
           writeData(out, at, bytes, chunk);
           at += chunk;

@@ -5,9 +5,7 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.SheepException;
-import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.VdiInfo;
-import io.sheepfs.protocol.VdiName;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -15,32 +13,19 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code dog vdi object location}. */
 @Command(name = "location", description = "Shows which nodes have an object of a virtual disk.")
 final class VdiObjectLocation extends DogCommand {
 
-  @Option(
-      names = {"-s", "--snapshot"},
-      paramLabel = "SNAPSHOT",
-      description = SNAPSHOT)
-  private @Nullable String snapshot;
-
-  @Option(
-      names = {"-i", "--index"},
-      paramLabel = "INDEX",
-      description = "the number of a data object (default: the inode)")
-  private @Nullable String index;
+  @Mixin private final ObjectArgument argument = new ObjectArgument();
 
   @Option(
       names = {"--json"},
       description = JSON)
   private boolean json;
-
-  @Parameters(paramLabel = "NAME")
-  private String name = "";
 
   VdiObjectLocation(Environment environment) {
     super(environment);
@@ -51,41 +36,34 @@ final class VdiObjectLocation extends DogCommand {
 
   @Override
   ExitCode run(Session session) throws IOException, DogException {
-    VdiName vdiName = name(name);
-    SnapshotSelector selector = snapshot(snapshot);
-    int wanted = index == null ? -1 : objectIndex(index);
-    VdiInfo vdi = session.find(vdiName, selector);
-    session.cluster().objects().flush(vdi.vid());
-    Placement placement = new Placement(session.cluster().nodes());
+    ObjectArgument.Found object = argument.find(session);
+    VdiInfo vdi = object.vdi();
     PrintStream out = session.out();
-    int nodes = placement.nodes().size();
-    ObjectId oid = ObjectId.inode(vdi.vid());
-    if (wanted >= 0) {
-      ObjectMap map = ObjectMap.read(session.cluster().objects(), vdi);
-      if (wanted >= map.size() || map.owner(wanted) == 0) {
-        if (json) {
-          new JsonArray(out).end();
-        } else {
-          out.println("The inode object 0x" + vdi.vid() + " idx " + wanted + " is not allocated");
-        }
-        return ExitCode.SUCCESS;
+    ObjectId oid = object.oid();
+    if (oid == null) {
+      if (json) {
+        new JsonArray(out).end();
+      } else {
+        out.println(object.notAllocated());
       }
-      oid = map.object(wanted);
+      return ExitCode.SUCCESS;
     }
+    Placement placement = new Placement(session.cluster().nodes());
+    int nodes = placement.nodes().size();
     List<Look> looks = look(session, placement.nodes(), oid);
     if (json) {
       printJson(out, looks, placement.of(oid, vdi.copies()), oid);
       return ExitCode.SUCCESS;
     }
     out.println(
-        wanted < 0
+        object.isInode()
             ? "Looking for the inode object 0x" + vdi.vid() + " with " + nodes + " nodes"
             : "Looking for the object "
                 + oid
                 + " (vid 0x"
                 + vdi.vid()
                 + " idx "
-                + wanted
+                + object.index()
                 + ", "
                 + vdi.copies()
                 + " copies) with "

@@ -1,24 +1,18 @@
 package io.sheepfs.dog;
 
-import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.VdiInfo;
-import io.sheepfs.protocol.VdiName;
 import java.io.IOException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code dog vdi object map}. */
 @Command(name = "map", description = "Lists the objects of a virtual disk, with their owners.")
 final class VdiObjectMap extends DogCommand {
 
-  @Option(
-      names = {"-s", "--snapshot"},
-      paramLabel = "SNAPSHOT",
-      description = SNAPSHOT)
-  private @Nullable String snapshot;
+  @Mixin private final VdiArgument argument = new VdiArgument();
 
   @Option(
       names = {"-i", "--index"},
@@ -31,19 +25,14 @@ final class VdiObjectMap extends DogCommand {
       description = JSON)
   private boolean json;
 
-  @Parameters(paramLabel = "NAME")
-  private String name = "";
-
   VdiObjectMap(Environment environment) {
     super(environment);
   }
 
   @Override
   ExitCode run(Session session) throws IOException, DogException {
-    VdiName vdiName = name(name);
-    SnapshotSelector selector = snapshot(snapshot);
     int only = index == null ? -1 : objectIndex(index);
-    VdiInfo vdi = session.find(vdiName, selector);
+    VdiInfo vdi = argument.find(session);
     session.cluster().objects().flush(vdi.vid());
     ObjectMap map = ObjectMap.read(session.cluster().objects(), vdi);
     JsonArray rows = new JsonArray(session.out());

@@ -1,13 +1,11 @@
 package io.sheepfs.dog;
 
-import io.sheepfs.protocol.SnapshotSelector;
-import io.sheepfs.protocol.VdiName;
 import io.sheepfs.volume.Volume;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code dog vdi read}. */
@@ -16,14 +14,7 @@ final class VdiRead extends DogCommand {
 
   private static final int CHUNK_BYTES = 4 << 20;
 
-  @Option(
-      names = {"-s", "--snapshot"},
-      paramLabel = "SNAPSHOT",
-      description = SNAPSHOT)
-  private @Nullable String snapshot;
-
-  @Parameters(index = "0", paramLabel = "NAME")
-  private String name = "";
+  @Mixin private final VdiArgument argument = new VdiArgument();
 
   @Parameters(
       index = "1",
@@ -46,11 +37,10 @@ final class VdiRead extends DogCommand {
 
   @Override
   ExitCode run(Session session) throws IOException, DogException {
-    VdiName vdiName = name(name);
-    SnapshotSelector selector = snapshot(snapshot);
+    VdiReference vdi = argument.parse();
     long start = ByteSize.parse(offset);
     long wanted = length == null ? Long.MAX_VALUE : ByteSize.parse(length);
-    try (Volume volume = session.open(vdiName, selector)) {
+    try (Volume volume = session.open(vdi)) {
       long size = volume.sizeBytes();
       if (start > size) {
         throw DogException.failure("Read offset is beyond the end of the VDI");
@@ -62,14 +52,14 @@ final class VdiRead extends DogCommand {
 
   private void copy(Session session, Volume volume, long start, long count) throws IOException {
     byte[] bytes = new byte[(int) Math.min(count, CHUNK_BYTES)];
-    try (Progress progress = new Progress(session, name, count)) {
+    try (Progress progress = new Progress(session, argument.name(), count)) {
       for (long done = 0; done < count; ) {
         // Chunks end where objects do, so that each is one request.
         long at = start + done;
         int chunk = (int) Math.min(count - done, CHUNK_BYTES - at % CHUNK_BYTES);
         int read = volume.read(at, ByteBuffer.wrap(bytes, 0, chunk));
         if (read == 0) {
-          throw new IOException("VDI " + name + " was shrunk while it was read");
+          throw new IOException("VDI " + argument.name() + " was shrunk while it was read");
         }
         session.out().write(bytes, 0, read);
         if (session.out().checkError()) {

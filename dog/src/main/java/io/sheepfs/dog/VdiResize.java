@@ -41,7 +41,7 @@ final class VdiResize extends DogCommand {
   ExitCode run(Session session) throws IOException, DogException {
     VdiName vdiName = name(name);
     long sizeBytes = ByteSize.parse(size);
-    VdiInfo vdi = session.find(vdiName, null);
+    VdiInfo vdi = session.find(vdiName);
     long max = VdiSpec.maxSizeBytes(vdi.blockSizeShift());
     if (sizeBytes > max) {
       throw DogException.usage(
@@ -60,7 +60,7 @@ final class VdiResize extends DogCommand {
       volume.flush();
     } catch (SheepException e) {
       throw e.result() == ResultCode.VDI_LOCKED
-          ? VdiDelete.locked(name, e)
+          ? DogException.locked(name, e)
           : refused("Failed to resize VDI " + name, e);
     }
     return ExitCode.SUCCESS;

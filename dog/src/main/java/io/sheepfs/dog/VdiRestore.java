@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -34,19 +35,7 @@ final class VdiRestore extends DogCommand {
       description = "the one that the backup was made from")
   private @Nullable String snapshot;
 
-  @Option(
-      names = {"-B", "--nr-batched-reclamation"},
-      paramLabel = "COUNT",
-      hidden = true,
-      description = "taken for the original's sake")
-  private @Nullable String batch;
-
-  @Option(
-      names = {"-I", "--reclamation-interval"},
-      paramLabel = "SECONDS",
-      hidden = true,
-      description = "likewise")
-  private @Nullable String interval;
+  @Mixin private final Reclamation reclamation = new Reclamation();
 
   @Option(
       names = {"-v", "--verbose"},
@@ -68,9 +57,9 @@ final class VdiRestore extends DogCommand {
       throw DogException.usage(
           "We can restore a backup file only to snapshots. Please specify the '-s' option");
     }
-    VdiDelete.checkReclamation(batch, interval);
-    VdiInfo base = session.find(vdiName, selector);
-    VdiInfo working = session.find(vdiName, null);
+    reclamation.check();
+    VdiInfo base = session.find(new VdiReference(vdiName, selector));
+    VdiInfo working = session.find(vdiName);
     if (session.environment().inIsTerminal()) {
       throw DogException.usage("stdin must be pipe");
     }
@@ -117,7 +106,7 @@ final class VdiRestore extends DogCommand {
       vdis.delete(vdiName);
     } catch (SheepException e) {
       throw e.result() == ResultCode.VDI_LOCKED
-          ? VdiDelete.locked(name, e)
+          ? DogException.locked(name, e)
           : refused("Failed to delete the current state", e);
     }
     return parent;

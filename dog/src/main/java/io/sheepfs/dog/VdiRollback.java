@@ -8,6 +8,7 @@ import io.sheepfs.protocol.VdiName;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -39,19 +40,7 @@ final class VdiRollback extends DogCommand {
       description = VERBOSE)
   private boolean verbose;
 
-  @Option(
-      names = {"-B", "--nr-batched-reclamation"},
-      paramLabel = "COUNT",
-      hidden = true,
-      description = "taken for the original's sake: the cluster frees objects as fast as it can")
-  private @Nullable String batch;
-
-  @Option(
-      names = {"-I", "--reclamation-interval"},
-      paramLabel = "SECONDS",
-      hidden = true,
-      description = "likewise")
-  private @Nullable String interval;
+  @Mixin private final Reclamation reclamation = new Reclamation();
 
   @Parameters(paramLabel = "NAME")
   private String name = "";
@@ -64,8 +53,8 @@ final class VdiRollback extends DogCommand {
   ExitCode run(Session session) throws IOException, DogException {
     VdiName vdiName = name(name);
     SnapshotSelector selector = requiredSnapshot(snapshot);
-    VdiDelete.checkReclamation(batch, interval);
-    VdiInfo base = session.find(vdiName, selector);
+    reclamation.check();
+    VdiInfo base = session.find(new VdiReference(vdiName, selector));
     if (!force
         && !confirm(
             session,
@@ -77,7 +66,7 @@ final class VdiRollback extends DogCommand {
       session.cluster().vdis().delete(vdiName);
     } catch (SheepException e) {
       if (e.result() == ResultCode.VDI_LOCKED) {
-        throw VdiDelete.locked(name, e);
+        throw DogException.locked(name, e);
       }
       // Without a working VDI there is nothing to discard: an earlier rollback got so far.
       if (e.result() != ResultCode.NO_VDI) {

@@ -3,32 +3,20 @@ package io.sheepfs.dog;
 import io.sheepfs.protocol.ClusterInfo;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
-import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.VdiInfo;
-import io.sheepfs.protocol.VdiName;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code dog vdi track}: where an object was to be in each epoch, newest first. */
 @Command(name = "track", description = "Shows where an object had to be in each epoch.")
 final class VdiTrack extends DogCommand {
 
-  @Option(
-      names = {"-s", "--snapshot"},
-      paramLabel = "SNAPSHOT",
-      description = SNAPSHOT)
-  private @Nullable String snapshot;
-
-  @Option(
-      names = {"-i", "--index"},
-      paramLabel = "INDEX",
-      description = "the number of a data object (default: the inode)")
-  private @Nullable String index;
+  @Mixin private final ObjectArgument argument = new ObjectArgument();
 
   @Option(
       names = {"-o", "--oid"},
@@ -41,33 +29,18 @@ final class VdiTrack extends DogCommand {
       description = JSON)
   private boolean json;
 
-  @Parameters(paramLabel = "NAME")
-  private String name = "";
-
   VdiTrack(Environment environment) {
     super(environment);
   }
 
   @Override
   ExitCode run(Session session) throws IOException, DogException {
-    VdiName vdiName = name(name);
-    SnapshotSelector selector = snapshot(snapshot);
-    int wanted = index == null ? -1 : objectIndex(index);
-    ObjectId object = oid == null ? null : objectId(oid);
-    VdiInfo vdi = session.find(vdiName, selector);
-    session.cluster().objects().flush(vdi.vid());
-    String what = "(the inode vid 0x" + vdi.vid() + ")";
-    if (object == null && wanted < 0) {
-      object = ObjectId.inode(vdi.vid());
-      what = "";
-    } else if (object == null) {
-      ObjectMap map = ObjectMap.read(session.cluster().objects(), vdi);
-      if (wanted >= map.size() || map.owner(wanted) == 0) {
-        throw DogException.failure(
-            "The inode object 0x" + vdi.vid() + " idx " + wanted + " is not allocated");
-      }
-      object = map.object(wanted);
-      what = "(the inode vid 0x" + vdi.vid() + " idx " + wanted + ")";
+    ObjectId given = oid == null ? null : objectId(oid);
+    ObjectArgument.Found found = argument.find(session);
+    VdiInfo vdi = found.vdi();
+    ObjectId object = given == null ? found.oid() : given;
+    if (object == null) {
+      throw DogException.failure(found.notAllocated());
     }
     List<ClusterInfo.Epoch> epochs = session.cluster().info().epochs();
     if (json) {
@@ -77,9 +50,8 @@ final class VdiTrack extends DogCommand {
     session
         .out()
         .println(
-            (what.isEmpty()
-                    ? "Tracking the inode object 0x" + vdi.vid()
-                    : "Tracking the object " + object + " " + what)
+            "Tracking the "
+                + what(found, given)
                 + " with "
                 + session.cluster().nodes().size()
                 + " nodes");
@@ -99,6 +71,16 @@ final class VdiTrack extends DogCommand {
       }
     }
     return ExitCode.SUCCESS;
+  }
+
+  private static String what(ObjectArgument.Found found, @Nullable ObjectId given) {
+    String vid = "0x" + found.vdi().vid();
+    if (given != null) {
+      return "object " + given + " (the inode vid " + vid + ")";
+    }
+    return found.isInode()
+        ? "inode object " + vid
+        : "object " + found.oid() + " (the inode vid " + vid + " idx " + found.index() + ")";
   }
 
   private static List<NodeInfo> places(ClusterInfo.Epoch epoch, ObjectId oid, int copies) {

@@ -55,7 +55,7 @@ final class VdiWrite extends DogCommand {
     VdiName vdiName = name(name);
     long start = ByteSize.parse(offset);
     long wanted = length == null ? Long.MAX_VALUE : ByteSize.parse(length);
-    session.find(vdiName, null);
+    session.find(vdiName);
     try (Volume volume = Volume.open(session.cluster(), vdiName, Access.READ_WRITE)) {
       long size = volume.sizeBytes();
       if (start > size) {
@@ -77,7 +77,7 @@ final class VdiWrite extends DogCommand {
       }
     } catch (SheepException e) {
       if (e.result() == ResultCode.VDI_LOCKED) {
-        throw VdiDelete.locked(name, e);
+        throw DogException.locked(name, e);
       }
       throw e;
     }

@@ -6,23 +6,16 @@ import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
 import io.sheepfs.store.server.ServerOptions;
 import io.sheepfs.store.server.SheepServer;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.ZoneOffset;
 
-/** Runs commands in this process, against a sheep of ours behind a real socket. */
-final class DogOnSheep implements AutoCloseable {
+/** Runs commands against a sheep of ours behind a real socket. */
+final class DogOnSheep extends DogConsole implements AutoCloseable {
 
   private final LocalSheep sheep;
   private final SheepServer server;
-  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
   /** A sheep that keeps its objects in a directory, formatted or not. */
   DogOnSheep(Path store, boolean formatted) throws IOException {
@@ -34,37 +27,9 @@ final class DogOnSheep implements AutoCloseable {
             ServerOptions.DEFAULTS);
   }
 
-  /** Runs a command, and returns its exit code. */
-  int run(byte[] input, String... args) {
-    out.reset();
-    err.reset();
-    return Dog.run(
-        new Environment(
-            new ByteArrayInputStream(input),
-            new PrintStream(out, false, StandardCharsets.UTF_8),
-            new PrintStream(err, true, StandardCharsets.UTF_8),
-            false,
-            false,
-            ZoneOffset.UTC,
-            new OneNode(),
-            time -> false),
-        args);
-  }
-
-  int run(String... args) {
-    return run(new byte[0], args);
-  }
-
-  String out() {
-    return out.toString(StandardCharsets.UTF_8);
-  }
-
-  byte[] outBytes() {
-    return out.toByteArray();
-  }
-
-  String err() {
-    return err.toString(StandardCharsets.UTF_8);
+  @Override
+  Environment.Network network() {
+    return new OneNode();
   }
 
   @Override

@@ -9,20 +9,16 @@ import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Runs commands in this process, against a cluster in memory, and keeps what they print. */
-final class DogRunner {
+final class DogRunner extends DogConsole {
 
   /** Answers one request. */
   interface Answers {
@@ -33,8 +29,6 @@ final class DogRunner {
   private final List<RequestHeader> requests = new ArrayList<>();
   private Answers answers = (request, body) -> reply(request, ResultCode.NO_SUPPORT);
   private int connections;
-  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
   DogRunner(MemoryCluster cluster) {
     this.cluster = cluster;
@@ -42,15 +36,11 @@ final class DogRunner {
 
   /** The world of a command that is only looked at. */
   static Environment unconnected() {
-    return new Environment(
-        new ByteArrayInputStream(new byte[0]),
-        new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8),
-        new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8),
-        false,
-        false,
-        ZoneOffset.UTC,
-        new DogRunner(new MemoryCluster()).new FakeNetwork(),
-        time -> false);
+    return environment(
+        new byte[0],
+        new DogRunner(new MemoryCluster()).network(),
+        new ByteArrayOutputStream(),
+        new ByteArrayOutputStream());
   }
 
   /** What raw requests to nodes are answered from now on. */
@@ -68,39 +58,16 @@ final class DogRunner {
         ByteBuffer.wrap(body).order(ByteOrder.LITTLE_ENDIAN));
   }
 
-  /** Runs a command, and returns its exit code. */
+  @Override
+  Environment.Network network() {
+    return new FakeNetwork();
+  }
+
+  @Override
   int run(byte[] input, String... args) {
-    out.reset();
-    err.reset();
     requests.clear();
     connections = 0;
-    return Dog.run(
-        new Environment(
-            new ByteArrayInputStream(input),
-            new PrintStream(out, false, StandardCharsets.UTF_8),
-            new PrintStream(err, true, StandardCharsets.UTF_8),
-            false,
-            false,
-            ZoneOffset.UTC,
-            new FakeNetwork(),
-            time -> false),
-        args);
-  }
-
-  int run(String... args) {
-    return run(new byte[0], args);
-  }
-
-  String out() {
-    return out.toString(StandardCharsets.UTF_8);
-  }
-
-  byte[] outBytes() {
-    return out.toByteArray();
-  }
-
-  String err() {
-    return err.toString(StandardCharsets.UTF_8);
+    return super.run(input, args);
   }
 
   /** The raw requests of the last command. */
