@@ -15,7 +15,9 @@ export MNT STORE
 MVN ?= mvn -B -ntp
 JDK25 := $(firstword $(wildcard /usr/lib/jvm/*-25-*/bin/javac /usr/lib/jvm/*-25/bin/javac))
 
-.PHONY: help deps build run stop test bench fmt dist clean
+ARGS ?= -prof gc
+
+.PHONY: help deps build run stop test bench microbench fmt dist clean
 
 help: ## Show this help
 	@echo "Targets (variables: MNT=$(MNT) STORE=$(STORE)):"
@@ -43,6 +45,9 @@ test: deps ## Run all tests, on the default JDK and on JDK 25 if there is one
 
 bench: build ## Compare with ext4 and qemu-storage-daemon, in one run
 	@bash bench/run.sh
+
+microbench: build ## Run JMH benchmarks; ARGS are those of JMH
+	@bash scripts/microbench.sh $(ARGS)
 
 fmt: ## Format the sources
 	@$(MVN) -q spotless:apply
