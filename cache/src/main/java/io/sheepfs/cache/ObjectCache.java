@@ -132,6 +132,11 @@ public final class ObjectCache implements ObjectStore, Closeable {
     }
   }
 
+  /** Removes a cache directory with all there is in it. Nobody may be using it. */
+  public static void erase(Path directory) throws IOException {
+    FileDisk.deleteTree(directory);
+  }
+
   @Override
   public void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException {
     reads.read(oid, offset, dst);
@@ -215,14 +220,19 @@ public final class ObjectCache implements ObjectStore, Closeable {
     if (vdi == null) {
       return;
     }
-    for (CachedObject first : List.copyOf(vdi.dirty)) {
-      CachedObject object = index.begin(first);
-      try {
-        DirtyRuns.of(object, disk, taker);
-        CacheIndex.dropAll(object, 0, object.blocks());
-      } finally {
-        index.end(object, true);
+    vdi.leaving = true;
+    try {
+      for (CachedObject first : List.copyOf(vdi.dirty)) {
+        CachedObject object = index.begin(first);
+        try {
+          DirtyRuns.of(object, disk, taker);
+          CacheIndex.dropAll(object, 0, object.blocks());
+        } finally {
+          index.end(object, true);
+        }
       }
+    } finally {
+      vdi.leaving = false;
     }
   }
 

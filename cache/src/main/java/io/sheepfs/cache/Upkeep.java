@@ -79,7 +79,7 @@ final class Upkeep implements Writes.Room {
       try {
         flush(first.vid);
         for (VdiCache vdi : index.vdis()) {
-          if (!vdi.dirty.isEmpty()) {
+          if (!vdi.dirty.isEmpty() && !vdi.leaving) {
             flush(vdi.vid);
           }
         }
@@ -186,6 +186,9 @@ final class Upkeep implements Writes.Room {
   }
 
   private void writeOut(VdiCache vdi, long now) {
+    if (vdi.leaving) {
+      return; // whoever takes it writes it out
+    }
     long age = oldestDirtyNanos(vdi, now);
     boolean crowded = index.counters.dirtyBytes() > options.maxDirtyBytes() / 2;
     try {

@@ -22,6 +22,12 @@ final class VdiCache {
   /** Set when the VDI has become a snapshot: writes go to the store, which refuses them. */
   volatile boolean frozen;
 
+  /**
+   * Set while what is dirty is handed over: whoever takes it may need room for it, and must not
+   * wait for pushes of what he is just taking.
+   */
+  volatile boolean leaving;
+
   /** The objects made since the store flushed; changed under the exclusive lock of the object. */
   final Set<CachedObject> made = ConcurrentHashMap.newKeySet();
 

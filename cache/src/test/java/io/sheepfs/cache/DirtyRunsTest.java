@@ -3,9 +3,11 @@ package io.sheepfs.cache;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.MemoryCluster;
+import io.sheepfs.protocol.MemoryCluster.Fault;
 import io.sheepfs.protocol.MemoryCluster.Operation;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
@@ -16,6 +18,7 @@ import io.sheepfs.protocol.VdiSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -114,5 +117,42 @@ final class DirtyRunsTest {
         (oid, offset, bytes) -> {
           throw new AssertionError("nothing is dirty");
         });
+  }
+
+  /** Once it waited for the push of what it was handing over itself. */
+  @Test
+  void handOver_atTheDirtyLimit_takerFindsRoom() throws Exception {
+    int limit = 256;
+    VdiId next = cluster.vdis().create(new VdiName("next"), VdiSpec.ofSize(64L << 20)).vid();
+    try (ObjectCache small =
+        ObjectCache.open(
+            cluster.objects(),
+            directory.resolve("small"),
+            "test",
+            CacheOptions.defaults().withLimits(64 << 20, 0, (long) limit * BLOCK),
+            Runnable::run)) {
+      for (VdiId each : List.of(vid, next)) {
+        small.create(ObjectId.data(each, 0), 0, filled(0, 0), Durability.STABLE);
+      }
+      cluster.setFault(
+          Fault.failing(call -> call.operation() == Operation.FLUSH, ResultCode.NO_SPACE));
+      for (int block = 0; block < limit; block++) {
+        ByteBuffer bytes = filled(BLOCK, block);
+        small.write(ObjectId.data(vid, 0), 2L * block * BLOCK, bytes, Durability.UNSTABLE);
+      }
+      assertEquals((long) limit * BLOCK, small.status().dirtyBytes());
+      cluster.setFault(Fault.none());
+      DirtyRuns taker =
+          (oid, offset, bytes) ->
+              small.write(ObjectId.data(next, 0), offset, bytes, Durability.UNSTABLE);
+      assertTimeoutPreemptively(Duration.ofSeconds(60), () -> small.handOver(vid, taker));
+      small.flush(next);
+      small.assertInvariants();
+    }
+    for (int block = 0; block < limit; block++) {
+      ByteBuffer stored = ByteBuffer.allocate(BLOCK);
+      cluster.objects().read(ObjectId.data(next, 0), 2L * block * BLOCK, stored);
+      assertArrayEquals(filled(BLOCK, block).array(), stored.array());
+    }
   }
 }

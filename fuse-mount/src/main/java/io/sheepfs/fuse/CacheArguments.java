@@ -1,5 +1,6 @@
 package io.sheepfs.fuse;
 
+import io.sheepfs.cache.ByteSize;
 import io.sheepfs.cache.CacheMode;
 import io.sheepfs.cache.CacheOptions;
 import io.sheepfs.protocol.VdiName;
@@ -7,15 +8,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options of the object cache; each can stand behind {@code -o} as well. */
 final class CacheArguments {
 
-  private static final Pattern SIZE = Pattern.compile("(\\d{1,18})([KMGT]?)(?:iB|B)?");
   private static final long MIN_DIRTY_BYTES = 1 << 20;
 
   @Option(
@@ -108,18 +106,12 @@ final class CacheArguments {
         names.stream().map(VdiName::new).toList());
   }
 
-  /** A size as people write it: a number, and K, M, G or T, which count in powers of 1024. */
-  static long bytes(String name, String text) {
-    Matcher parts = SIZE.matcher(text);
-    if (parts.matches()) {
-      String unit = parts.group(2);
-      int shift = unit.isEmpty() ? 0 : ("KMGT".indexOf(unit) + 1) * 10;
-      long number = Long.parseLong(parts.group(1));
-      if (number <= Long.MAX_VALUE >> shift) {
-        return number << shift;
-      }
+  private static long bytes(String name, String text) {
+    try {
+      return ByteSize.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(name + ": " + e.getMessage(), e);
     }
-    throw new IllegalArgumentException("not a size: " + name + "=" + text);
   }
 
   static Duration seconds(String name, String text) {

@@ -1,8 +1,7 @@
 package io.sheepfs.store.server;
 
+import io.sheepfs.cache.ByteSize;
 import java.nio.file.Path;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +12,6 @@ import org.jspecify.annotations.Nullable;
  */
 public record GatewayCacheOptions(long sizeBytes, @Nullable Path directory) {
 
-  private static final Pattern SIZE = Pattern.compile("(\\d{1,15})([KMGTkmgt]?)[Bb]?");
   private static final long MIN_BYTES = 10L << 20;
 
   public GatewayCacheOptions {
@@ -32,7 +30,7 @@ public record GatewayCacheOptions(long sizeBytes, @Nullable Path directory) {
     Path directory = null;
     for (String option : text.split(",", -1)) {
       if (option.startsWith("size=")) {
-        size = bytes(option.substring("size=".length()));
+        size = ByteSize.parse(option.substring("size=".length()));
       } else if (option.startsWith("dir=") && option.length() > "dir=".length()) {
         directory = Path.of(option.substring("dir=".length()));
       } else {
@@ -41,19 +39,5 @@ public record GatewayCacheOptions(long sizeBytes, @Nullable Path directory) {
       }
     }
     return new GatewayCacheOptions(size, directory);
-  }
-
-  private static long bytes(String text) {
-    Matcher parts = SIZE.matcher(text);
-    if (!parts.matches()) {
-      throw new IllegalArgumentException("not a size: " + text);
-    }
-    String unit = parts.group(2);
-    int shift = unit.isEmpty() ? 0 : ("kmgt".indexOf(Character.toLowerCase(unit.charAt(0))) + 1);
-    long number = Long.parseLong(parts.group(1));
-    if (number > Long.MAX_VALUE >> (shift * 10)) {
-      throw new IllegalArgumentException("not a size: " + text);
-    }
-    return number << (shift * 10);
   }
 }
