@@ -51,7 +51,7 @@ final class CachedVdis implements VdiDirectory {
   @Override
   public List<VdiInfo> list() throws SheepException {
     List<VdiInfo> list = backing.list();
-    states.expireAll();
+    states.listed(list);
     return list;
   }
 
@@ -64,14 +64,14 @@ final class CachedVdis implements VdiDirectory {
   @Override
   public VdiInfo lookup(VdiName name) throws SheepException {
     VdiInfo vdi = backing.lookup(name);
-    states.expireAll();
+    states.found(vdi);
     return vdi;
   }
 
   @Override
   public VdiInfo lookup(VdiName name, SnapshotSelector snapshot) throws SheepException {
     VdiInfo vdi = backing.lookup(name, snapshot);
-    states.expireAll();
+    states.found(vdi);
     return vdi;
   }
 

@@ -13,6 +13,7 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.SnapshotTag;
+import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.volume.Access;
@@ -474,6 +475,48 @@ final class CachedClusterTest {
       volume.flush();
       assertEquals(1, one.session.calls(Operation.WRITE));
       assertEquals(1, one.session.calls(Operation.FLUSH));
+    }
+  }
+
+  @Test
+  void lookupOfAnotherVdi_readerOfCachedBlocks_asksTheClusterNothing() throws Exception {
+    fill(one, 1);
+    raw.vdis().create(CLONE, VdiSpec.ofSize((long) BLOCKS * BLOCK));
+    raw.vdis().snapshot(CLONE, TAG);
+    one.cluster.vdis().list();
+    one.cluster.vdis().lookup(CLONE);
+    try (Volume reader = one.reader()) {
+      assertEquals(1, read(reader, 7));
+      one.cluster.vdis().lookup(CLONE);
+      one.cluster.vdis().lookup(CLONE, SnapshotSelector.tag(TAG.value()));
+      one.cluster.vdis().list();
+      one.session.resetCalls();
+      assertEquals(1, read(reader, 7));
+      assertEquals(0, one.session.calls());
+    }
+  }
+
+  @Test
+  void snapshotFromList_writtenSinceWeLooked_right() throws Exception {
+    fill(one, 1);
+    try (Volume reader = two.reader()) {
+      assertArrayEquals(filled(1), readAll(reader));
+      try (Volume volume = Volume.open(raw, DISK, Access.READ_WRITE)) {
+        write(volume, 5, 2);
+        volume.snapshot(TAG);
+        write(volume, 6, 3);
+        volume.snapshot(new SnapshotTag("later"));
+      }
+      VdiInfo last = two.cluster.vdis().list().get(0);
+      for (VdiInfo vdi : two.cluster.vdis().list()) {
+        last = vdi.isSnapshot() && vdi.snapshotId() > last.snapshotId() ? vdi : last;
+      }
+      try (Volume snapshot = Volume.open(two.cluster, last)) {
+        byte[] expected = filled(1);
+        expected[5] = 2;
+        expected[6] = 3;
+        assertArrayEquals(expected, readAll(snapshot));
+      }
     }
   }
 }
