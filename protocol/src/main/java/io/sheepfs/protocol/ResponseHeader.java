@@ -118,4 +118,18 @@ public record ResponseHeader(
   public ResponseFields.ClusterDefault clusterDefault() {
     return ResponseFields.ClusterDefault.decode(union);
   }
+
+  @Override
+  public String toString() {
+    Opcode opcode = Opcode.of(opcodeCode);
+    return "answer to "
+        + (opcode == null ? "opcode 0x" + Integer.toHexString(opcodeCode) : opcode.name())
+        + "[id="
+        + Integer.toUnsignedString(id)
+        + ", result=0x"
+        + Integer.toHexString(resultCode)
+        + ", length="
+        + dataLength
+        + "]";
+  }
 }

@@ -11,6 +11,8 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
+import io.netty.handler.codec.CorruptedFrameException;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
@@ -30,6 +32,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One connection with any number of requests in flight, matched by id. All state but the channel
@@ -37,8 +41,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Connection {
 
-  /** Larger than any answer: an inode has 12 MB, a list of objects can have more. */
-  private static final int MAX_ANSWER_BYTES = 1 << 30;
+  private static final Logger log = LoggerFactory.getLogger(Connection.class);
 
   private static final int MAX_READ_BYTES = 1 << 20;
   private static final RequestEncoder ENCODER = new RequestEncoder();
@@ -69,12 +72,7 @@ final class Connection {
                 new ChannelInitializer<Channel>() {
                   @Override
                   protected void initChannel(Channel channel) {
-                    channel
-                        .pipeline()
-                        .addLast(new FlushConsolidationHandler(64, true))
-                        .addLast(exchange.new IntoTarget())
-                        .addLast(ENCODER)
-                        .addLast(exchange);
+                    exchange.install(channel);
                   }
                 });
     ChannelFuture connecting =
@@ -92,6 +90,13 @@ final class Connection {
       throw failure;
     }
     return new Connection(connecting.channel(), exchange);
+  }
+
+  /** A connection over a channel that is connected already. */
+  static Connection over(Channel channel) {
+    Exchange exchange = new Exchange();
+    exchange.install(channel);
+    return new Connection(channel, exchange);
   }
 
   static String text(InetSocketAddress address) {
@@ -124,6 +129,15 @@ final class Connection {
     private int lastId;
     private @Nullable IOException broken;
 
+    void install(Channel channel) {
+      channel
+          .pipeline()
+          .addLast(new FlushConsolidationHandler(64, true))
+          .addLast(new IntoTarget())
+          .addLast(ENCODER)
+          .addLast(this);
+    }
+
     void send(Channel channel, Call call) {
       if (broken != null || !channel.isActive()) {
         call.fail(new ConnectException("the connection is closed"));
@@ -149,7 +163,7 @@ final class Connection {
     }
 
     @Override
-    public void channelRead(ChannelHandlerContext ctx, Object message) throws IOException {
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
       ResponseFrame frame = (ResponseFrame) message;
       try {
         answer(frame);
@@ -158,17 +172,19 @@ final class Connection {
       }
     }
 
-    private void answer(ResponseFrame frame) throws IOException {
+    /** The call that an answer is to; null if it is to none. */
+    private @Nullable Call call(ResponseHeader answer) {
+      Call call = inFlight.get(answer.id());
+      return call == null || call.header().opcodeCode() != answer.opcodeCode() ? null : call;
+    }
+
+    private void answer(ResponseFrame frame) {
       ResponseHeader header = frame.header();
-      Call call = inFlight.get(header.id());
-      if (call == null || call.header().opcodeCode() != header.opcodeCode()) {
-        throw new IOException("an answer to no request: " + header);
+      Call call = call(header);
+      if (call == null) {
+        throw new CorruptedFrameException("an answer to no request: " + header);
       }
       ByteBuf body = frame.content();
-      if (body.readableBytes() > call.room()) {
-        throw new IOException(
-            "an answer of " + body.readableBytes() + " bytes to " + call.header());
-      }
       ByteBuffer target = call.target();
       if (target != null && body.isReadable()) {
         int length = body.readableBytes();
@@ -188,13 +204,21 @@ final class Connection {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+      if (broken == null && cause instanceof DecoderException) {
+        log.warn(
+            "{} does not keep to the protocol: {}; closing",
+            ctx.channel().remoteAddress(),
+            cause.getMessage());
+      }
       ctx.close().addListener(closed -> failAll(cause));
     }
 
     private void failAll(@Nullable Throwable cause) {
       if (broken == null) {
         broken =
-            cause instanceof IOException io ? io : new IOException("the connection broke", cause);
+            cause instanceof IOException io
+                ? io
+                : new IOException("the connection broke: " + cause, cause);
       }
       List<Call> calls = new ArrayList<>(inFlight.values());
       inFlight.clear();
@@ -204,15 +228,22 @@ final class Connection {
     /** Gathers a long answer where the caller wants it. */
     final class IntoTarget extends ResponseDecoder {
       IntoTarget() {
-        super(MAX_ANSWER_BYTES);
+        super(Integer.MAX_VALUE);
+      }
+
+      /** What its request has room for. An answer to no request is for nobody to gather. */
+      @Override
+      protected long maxBodyBytes(ResponseHeader header) {
+        Call call = call(header);
+        return call == null ? 0 : call.room();
       }
 
       @Override
       protected ByteBuf gatheringBuffer(
           ChannelHandlerContext ctx, ResponseHeader header, int length) {
-        Call call = inFlight.get(header.id());
+        Call call = call(header);
         ByteBuffer target = call == null ? null : call.target();
-        if (call == null || target == null || target.remaining() < length) {
+        if (call == null || target == null) {
           return super.gatheringBuffer(ctx, header, length);
         }
         ByteBuf wrapped = Unpooled.wrappedBuffer(target.slice(target.position(), length)).clear();

@@ -55,6 +55,11 @@ abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
 
   abstract long bodyLength(H header);
 
+  /** The longest body that {@code header} may have; less than the limit of the connection. */
+  long maxBodyBytes(H header) {
+    return maxBodyBytes;
+  }
+
   /** Where to gather a body that comes in pieces: room for exactly {@code length} bytes. */
   ByteBuf gatheringBuffer(ChannelHandlerContext ctx, H header, int length) {
     return ctx.alloc().buffer(length, length);
@@ -133,16 +138,12 @@ abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
     H decoded = decodeHeader(headerBytes.flip());
     headerBytes.clear();
     long length = bodyLength(decoded);
-    if (length > maxBodyBytes) {
+    long allowed = Math.min(maxBodyBytes, maxBodyBytes(decoded));
+    if (length > allowed) {
       broken = true;
       ctx.fireExceptionCaught(
           new TooLongFrameException(
-              decoded
-                  + " has a body of "
-                  + length
-                  + " bytes; at most "
-                  + maxBodyBytes
-                  + " is taken"));
+              decoded + " has a body of " + length + " bytes; at most " + limit + " is taken"));
       ChannelFuture unused = ctx.close();
       return;
     }

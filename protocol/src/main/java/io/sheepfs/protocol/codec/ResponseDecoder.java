@@ -18,6 +18,15 @@ public class ResponseDecoder extends FrameDecoder<ResponseHeader> {
   }
 
   /**
+   * The longest body that an answer may have. A client that knows what it asked for takes no more,
+   * so that a sheep cannot make it allocate.
+   */
+  @Override
+  protected long maxBodyBytes(ResponseHeader header) {
+    return super.maxBodyBytes(header);
+  }
+
+  /**
    * Where to gather a body that comes in pieces. A client that knows where the bytes are wanted
    * saves a copy by wrapping that.
    *

@@ -141,6 +141,12 @@ public final class SheepServer implements AutoCloseable {
       return;
     }
     clients.add(channel);
+    install(channel, connection, traffic, options);
+  }
+
+  /** Puts a client's handlers into its channel. */
+  static void install(
+      Channel channel, ClientConnection connection, Traffic traffic, ServerOptions options) {
     long timeoutMillis = options.frameTimeout().toMillis();
     channel
         .pipeline()

@@ -3,6 +3,7 @@ package io.sheepfs.store.server;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sheepfs.protocol.FrameMutator;
 import io.sheepfs.protocol.HeaderLayout;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RecordedMessage;
@@ -18,7 +19,6 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -40,9 +40,11 @@ final class HostileClientsTest {
   private static final int FRAMES_PER_STORE = 5_000;
 
   private static final int FRAMES_PER_CONNECTION = 20;
+  private static final int MAX_MUTATED_BODY_BYTES = 1 << 16;
 
   private final long seed = Long.getLong("fuzz.seed", System.nanoTime());
   private final Random random = new Random(seed);
+  private final FrameMutator mutator = new FrameMutator(random);
 
   private static ServerOptions options(int maxBodyBytes, long totalBytes, int timeoutMillis) {
     return new ServerOptions(
@@ -208,7 +210,10 @@ final class HostileClientsTest {
     try (Socket socket = connect(store)) {
       boolean reads = random.nextInt(4) != 0;
       for (int i = 0; i < FRAMES_PER_CONNECTION; i++) {
-        socket.getOutputStream().write(mutated(requests.get(random.nextInt(requests.size()))));
+        RecordedMessage request = requests.get(random.nextInt(requests.size()));
+        socket
+            .getOutputStream()
+            .write(mutator.mutated(FrameMutator.frame(request, MAX_MUTATED_BODY_BYTES)));
         int there = socket.getInputStream().available();
         if (reads && there > 0) {
           socket.getInputStream().skipNBytes(there);
@@ -217,16 +222,5 @@ final class HostileClientsTest {
     } catch (IOException closedByTheServer) {
       // which is one of its answers
     }
-  }
-
-  private byte[] mutated(RecordedMessage message) {
-    byte[] body = message.bodyLength() > 1 << 16 ? message.body() : message.paddedBody();
-    byte[] all = Arrays.copyOf(message.header(), message.header().length + body.length);
-    System.arraycopy(body, 0, all, message.header().length, body.length);
-    for (int flips = random.nextInt(4); flips > 0; flips--) {
-      int at = random.nextInt(random.nextInt(3) == 0 ? all.length : HeaderLayout.SIZE_BYTES);
-      all[at] = (byte) random.nextInt(256);
-    }
-    return random.nextInt(50) == 0 ? Arrays.copyOf(all, 1 + random.nextInt(all.length)) : all;
   }
 }
