@@ -45,21 +45,21 @@ fi
 LIB=$(cd "$LIB" && pwd -P)
 find_java
 
-# One class-data-sharing archive for each Java, so that start-up need not parse our classes again.
-# Made by 'make build', or by root in an installed tree; without it we only start slower.
-archive() {
-  printf '%s/sheepfs-%s.jsa' "$LIB" "$(cksum <"$(dirname "$(dirname "$(readlink -f "$JAVA")")")/release" | tr ' ' '-')"
-}
+# A class-data-sharing archive for each Java, so that start-up need not parse our classes again. Made
+# by 'make build', and by the package when it is installed; without it we only start slower.
+archive=$LIB/${archive_name:-sheepfs}-$(cksum <"$(dirname "$(dirname "$(readlink -f "$JAVA")")")/release" | tr ' ' '-').jsa
 
 java_options() {
-  printf '%s\n' -XX:+UseSerialGC -XX:TieredStopAtLevel=4 -Xmx"${SHEEPFS_HEAP:-256m}" -Xss512k \
+  printf '%s\n' -XX:+UseSerialGC -XX:TieredStopAtLevel="${compiler_tier:-4}" -Xmx"${SHEEPFS_HEAP:-256m}" -Xss512k \
     -XX:+ExitOnOutOfMemoryError -Xshare:auto -Xlog:disable -Xlog:all=error:stderr
   [ "$java_version" -ge 22 ] && printf '%s\n' --enable-native-access=ALL-UNNAMED
   [ "$java_version" -ge 23 ] && printf '%s\n' --sun-misc-unsafe-memory-access=allow
   if [ -n "${SHEEPFS_DUMP_ARCHIVE:-}" ]; then
-    printf '%s\n' "-XX:ArchiveClassesAtExit=$(archive)"
-  elif [ -r "$(archive)" ]; then
-    printf '%s\n' "-XX:SharedArchiveFile=$(archive)"
+    printf '%s\n' "-XX:ArchiveClassesAtExit=$archive"
+  elif [ -n "${SHEEPFS_DUMP_CLASSES:-}" ]; then
+    printf '%s\n' "-XX:DumpLoadedClassList=$SHEEPFS_DUMP_CLASSES"
+  elif [ -r "$archive" ]; then
+    printf '%s\n' "-XX:SharedArchiveFile=$archive"
   fi
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the class-data-sharing archive of the Java that the launchers find, so that they start
+# Makes the class-data-sharing archives for the Java that the launchers find, so that they start
 # faster. Without it they work all the same: a failure here is told, and no more.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd -P)
@@ -10,6 +10,7 @@ for archive in "$lib"/*.jsa; do
   [ -e "$archive" ] && [ "$archive" -nt "$newest" ] && exit 0
 done
 rm -f "$lib"/*.jsa
+sh "$root/bin/archive.sh" || echo "No class-data archive of dog was made; it starts slower."
 work=$(mktemp -d)
 trap 'umount "$work/mnt" 2>/dev/null || fusermount3 -u "$work/mnt" 2>/dev/null || true; rm -rf "$work"' EXIT
 mkdir "$work/mnt"

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,8 +38,14 @@ public final class Dog {
 
   private Dog() {}
 
-  /** Commands on one kind of thing. */
-  private record Group(String description, Map<String, Function<Environment, Object>> commands) {}
+  /** Commands on one kind of thing; asked for only when needed, since start-up pays for each. */
+  private record Group(
+      String description, Supplier<Map<String, Function<Environment, Object>>> source) {
+
+    Map<String, Function<Environment, Object>> commands() {
+      return source.get();
+    }
+  }
 
   /** The options of dog itself. */
   @Command(
@@ -57,9 +64,9 @@ public final class Dog {
 
   private static Map<String, Group> groups() {
     Map<String, Group> groups = new LinkedHashMap<>();
-    groups.put("vdi", new Group("virtual disks", diskCommands()));
-    groups.put("node", new Group("the nodes", nodeCommands()));
-    groups.put("cluster", new Group("the cluster as a whole", clusterCommands()));
+    groups.put("vdi", new Group("virtual disks", Dog::diskCommands));
+    groups.put("node", new Group("the nodes", Dog::nodeCommands));
+    groups.put("cluster", new Group("the cluster as a whole", Dog::clusterCommands));
     return groups;
   }
 
@@ -127,14 +134,15 @@ public final class Dog {
     object.put("location", VdiObjectLocation::new);
     object.put("map", VdiObjectMap::new);
     object.put("dump-inode", VdiObjectDumpInode::new);
-    return group(environment, "object", new Group("the objects of a virtual disk", object), "");
+    return group(
+        environment, "object", new Group("the objects of a virtual disk", () -> object), "");
   }
 
   private static CommandLine locks(Environment environment) {
     Map<String, Function<Environment, Object>> lock = new LinkedHashMap<>();
     lock.put("list", VdiLockList::new);
     lock.put("unlock", VdiLockUnlock::new);
-    return group(environment, "lock", new Group("the locks of virtual disks", lock), "");
+    return group(environment, "lock", new Group("the locks of virtual disks", () -> lock), "");
   }
 
   private static CommandLine caches(Environment environment) {
@@ -146,7 +154,7 @@ public final class Dog {
     cache.put("fsck", world -> VdiCache.ofMounts(world, "a mount checks its own when it starts"));
     cache.put("warm", world -> VdiCache.ofMounts(world, "see 'sheepfs --warm'"));
     cache.put("quota", world -> VdiCache.ofMounts(world, "see 'sheepfs --help'"));
-    return group(environment, "cache", new Group("the object cache of a node", cache), "");
+    return group(environment, "cache", new Group("the object cache of a node", () -> cache), "");
   }
 
   private static CommandLine recovery(Environment environment) {
@@ -161,13 +169,13 @@ public final class Dog {
     md.put("info", NodeMdInfo::new);
     md.put("plug", NodeMdChange.Plug::new);
     md.put("unplug", NodeMdChange.Unplug::new);
-    return group(environment, "md", new Group("the disks of a node", md), "");
+    return group(environment, "md", new Group("the disks of a node", () -> md), "");
   }
 
   private static CommandLine logs(Environment environment) {
     Map<String, Function<Environment, Object>> log = new LinkedHashMap<>();
     log.put("level", Dog::logLevels);
-    return group(environment, "log", new Group("the log of a node", log), "");
+    return group(environment, "log", new Group("the log of a node", () -> log), "");
   }
 
   private static CommandLine logLevels(Environment environment) {
@@ -175,13 +183,13 @@ public final class Dog {
     level.put("set", NodeLogLevelSet::new);
     level.put("get", NodeLogLevelGet::new);
     level.put("list", NodeLogLevelList::new);
-    return group(environment, "level", new Group("how much a node logs", level), "");
+    return group(environment, "level", new Group("how much a node logs", () -> level), "");
   }
 
   private static CommandLine virtualNodes(Environment environment) {
     Map<String, Function<Environment, Object>> vnodes = new LinkedHashMap<>();
     vnodes.put("set", NodeVnodesSet::new);
-    return group(environment, "vnodes", new Group("the share of a node", vnodes), "");
+    return group(environment, "vnodes", new Group("the share of a node", () -> vnodes), "");
   }
 
   private static CommandLine clusterSnapshots(Environment environment) {
@@ -190,7 +198,8 @@ public final class Dog {
     snapshot.put("list", ClusterSnapshotList::new);
     snapshot.put("load", ClusterSnapshotLoad::new);
     snapshot.put("show", ClusterSnapshotShow::new);
-    return group(environment, "snapshot", new Group("archives of all snapshots", snapshot), "");
+    return group(
+        environment, "snapshot", new Group("archives of all snapshots", () -> snapshot), "");
   }
 
   private static CommandLine clusterRecovery(Environment environment) {
@@ -198,7 +207,7 @@ public final class Dog {
     recover.put("force", ClusterRecover.Force::new);
     recover.put("enable", ClusterRecover.Enable::new);
     recover.put("disable", ClusterRecover.Disable::new);
-    return group(environment, "recover", new Group("recovery of lost replicas", recover), "");
+    return group(environment, "recover", new Group("recovery of lost replicas", () -> recover), "");
   }
 
   /** Runs a command, and ends the process with its exit code. */
@@ -294,14 +303,13 @@ public final class Dog {
     CommandSpec spec = CommandSpec.create().name(name).mixinStandardHelpOptions(true);
     spec.usageMessage().description("Commands on " + group.description() + ".");
     CommandLine commands = new CommandLine(spec);
-    group
-        .commands()
-        .forEach(
-            (command, constructor) -> {
-              if (command.equals(named) || !group.commands().containsKey(named)) {
-                commands.addSubcommand(command, constructor.apply(environment));
-              }
-            });
+    Map<String, Function<Environment, Object>> all = group.commands();
+    all.forEach(
+        (command, constructor) -> {
+          if (command.equals(named) || !all.containsKey(named)) {
+            commands.addSubcommand(command, constructor.apply(environment));
+          }
+        });
     return commands;
   }
 
