@@ -287,9 +287,9 @@ public final class Dog {
                 name, group(environment, name, group, args.length < 2 ? "" : args[1])));
     if (!GROUPS.containsKey(named)) {
       dog.addSubcommand("completion", new Completion(environment));
+      NEVER.forEach(
+          (name, reason) -> dog.addSubcommand(name, new Unsupported(environment, ": " + reason)));
     }
-    NEVER.forEach(
-        (name, reason) -> dog.addSubcommand(name, new Unsupported(environment, ": " + reason)));
     dog.setOut(new PrintWriter(environment.out(), true, StandardCharsets.UTF_8));
     dog.setErr(new PrintWriter(environment.err(), true, StandardCharsets.UTF_8));
     dog.setParameterExceptionHandler(Dog::reportUsage);
