@@ -31,7 +31,10 @@ public final class VdiBitmap {
    * ignored.
    */
   public static VdiBitmap decode(ByteBuffer source) {
-    BitSet bits = BitSet.valueOf(WireBytes.take(source, SIZE_BYTES));
+    // BitSet.valueOf(ByteBuffer) takes word by word what this copies at once
+    long[] words = new long[SIZE_BYTES / Long.BYTES];
+    WireBytes.take(source, SIZE_BYTES).asLongBuffer().get(words);
+    BitSet bits = BitSet.valueOf(words);
     bits.clear(0);
     return new VdiBitmap(bits);
   }
