@@ -99,6 +99,24 @@ final class CachedObject {
     return map != null && map.nextInvalid(from, to) == to;
   }
 
+  /** Whether a fetch of a block is on its way that will count. */
+  boolean isFetched(int block) {
+    for (Fetch fetch : fetches) {
+      if (!fetch.spoiled && fetch.from <= block && block < fetch.to) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Up to where the blocks from {@code from} on are all valid, or all not. */
+  int endOfRun(int from, int to) {
+    if (map == null) {
+      return to;
+    }
+    return map.isValid(from) ? map.nextInvalid(from, to) : map.nextValid(from, to);
+  }
+
   boolean isDirty(int block) {
     return map != null && map.isDirty(block);
   }

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /**
@@ -64,6 +65,7 @@ public final class ObjectCache implements ObjectStore, Closeable {
   private final Counters counters = new Counters();
   private final CacheIndex index;
   private final Reads reads;
+  private final Prefetcher prefetcher;
   private final Writes writes;
   private final InodeWatch inodes;
   private final Upkeep upkeep;
@@ -85,6 +87,7 @@ public final class ObjectCache implements ObjectStore, Closeable {
     Flusher flusher = new Flusher(backing, index, executor, options.window(), incarnation);
     this.upkeep = new Upkeep(backing, index, options, flusher, executor, nanoClock);
     this.reads = new Reads(backing, index, options);
+    this.prefetcher = new Prefetcher(reads, executor);
     this.writes = new Writes(backing, index, options, flusher, reads, upkeep, nanoClock);
     this.inodes = new InodeWatch(index);
     new Recovery(index, clusterId, nanoClock.getAsLong()).run();
@@ -140,6 +143,14 @@ public final class ObjectCache implements ObjectStore, Closeable {
   @Override
   public void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException {
     reads.read(oid, offset, dst);
+  }
+
+  /** Fetches what is missing of a range of a data object, in the background. */
+  @Override
+  public void expect(ObjectId oid, long offset, long length, BooleanSupplier wanted) {
+    if (oid.isData()) {
+      prefetcher.add(oid, offset, length, wanted);
+    }
   }
 
   @Override

@@ -16,6 +16,10 @@ final class Reads {
   private static final int TRIES = 4;
   private static final int MAX_FETCH_BLOCKS = 256;
 
+  /** Shared by all caches of the process: what is not in use may serve any of them. */
+  private static final BlockBuffers BUFFERS =
+      new BlockBuffers(MAX_FETCH_BLOCKS * BlockMap.BLOCK_BYTES);
+
   private final ObjectStore backing;
   private final CacheIndex index;
   private final CacheOptions options;
@@ -37,19 +41,66 @@ final class Reads {
     object.vdi.checkBounds(offset, dst.remaining());
     int from = (int) (offset >>> BlockMap.BLOCK_SHIFT);
     int to = CachedObject.blockAfter(offset + dst.remaining());
-    for (int i = 0; i < TRIES && to - from <= MAX_FETCH_BLOCKS * TRIES; i++) {
+    boolean waited = false;
+    for (int i = 0; i < TRIES && to - from <= MAX_FETCH_BLOCKS * TRIES; ) {
       if (tryRead(object, from, to, offset, dst)) {
-        (i == 0 ? index.counters.hits : index.counters.misses).increment();
+        (i == 0 && !waited ? index.counters.hits : index.counters.misses).increment();
         index.reclaimer.touch(object);
         return;
       }
-      if (!fetch(object, from, to)) {
+      Outcome outcome = tryFetch(object, from, to);
+      if (outcome == Outcome.UNKEPT) {
         break;
       }
+      waited |= outcome == Outcome.WAITED;
+      i += outcome == Outcome.DONE ? 1 : 0;
       object = index.lookupAgain(object);
     }
     index.counters.misses.increment();
     readThrough(object, offset, dst);
+  }
+
+  /**
+   * Fetches what is missing of a range, and is not on its way, before anybody reads it; gives up if
+   * anything gets in the way.
+   */
+  void prefetch(ObjectId oid, long offset, long length) throws SheepException {
+    CachedObject object = index.lookup(oid);
+    if (object == null) {
+      return;
+    }
+    int from = (int) (offset >>> BlockMap.BLOCK_SHIFT);
+    int to = Math.min(object.blocks(), CachedObject.blockAfter(offset + length));
+    while (from < to && index.mayKeep()) {
+      CachedObject.Fetch fetch;
+      long stamp = object.lock.writeLock();
+      try {
+        if (object.dead || object.busy) {
+          return;
+        }
+        int first = from;
+        while (first < to && (object.isValid(first, first + 1) || object.isFetched(first))) {
+          first++;
+        }
+        if (first == to) {
+          return;
+        }
+        int end = first + 1;
+        while (end < Math.min(to, first + MAX_FETCH_BLOCKS)
+            && !object.isValid(end, end + 1)
+            && !object.isFetched(end)) {
+          end++;
+        }
+        fetch = new CachedObject.Fetch(first, end);
+        object.fetches.add(fetch);
+      } finally {
+        object.lock.unlockWrite(stamp);
+      }
+      if (!fetch(object, fetch)) {
+        return;
+      }
+      from = fetch.to;
+    }
   }
 
   private boolean tryRead(CachedObject object, int from, int to, long offset, ByteBuffer dst)
@@ -113,17 +164,22 @@ final class Reads {
     }
   }
 
-  /** Piece by piece, each from where it is; keeps nothing. */
+  /** Run by run, each from where it is; keeps nothing. */
   private void readThrough(CachedObject object, long offset, ByteBuffer dst) throws SheepException {
     int limit = dst.limit();
-    long at = offset;
+    int start = dst.position();
+    boolean failed = false;
     while (dst.position() < limit) {
+      long at = offset + (dst.position() - start);
       int block = (int) (at >>> BlockMap.BLOCK_SHIFT);
-      int piece = Math.min(limit - dst.position(), BlockMap.BLOCK_BYTES - (int) (at & 4095));
-      dst.limit(dst.position() + piece);
       boolean here = false;
       long stamp = object.lock.writeLock();
+      int position = dst.position();
       try {
+        int to = failed ? block + 1 : CachedObject.blockAfter(at + limit - position);
+        int end = object.endOfRun(block, to);
+        long bytes = Math.min(limit - position, ((long) end << BlockMap.BLOCK_SHIFT) - at);
+        dst.limit(position + (int) bytes);
         if (object.isValid(block, block + 1)) {
           object.prepare(index.disk);
           object.read(dst, at);
@@ -131,74 +187,97 @@ final class Reads {
         }
       } catch (DamagedBlock e) {
         object.damaged(e);
-        dst.position(dst.limit() - piece);
+        dst.position(position);
+        here = true; // what is left of the run is looked for again
       } catch (IOException e) {
         index.health.failed(e);
-        if (object.isDirty(block)) {
+        dst.position(position);
+        if (!failed) {
+          failed = true; // from now on block by block
+          here = true;
+        } else if (object.isDirty(block)) {
           throw new SheepException(ResultCode.EIO, "read a dirty block of " + object.oid, e);
         }
-        dst.position(dst.limit() - piece);
       } finally {
         object.lock.unlockWrite(stamp);
       }
       if (!here) {
-        backing.read(object.oid, at, dst);
+        fetch(object, at, dst);
       }
       dst.limit(limit);
-      at += piece;
     }
+  }
+
+  private enum Outcome {
+    /** Something was fetched, or was there already. */
+    DONE,
+    /** Somebody else was fetching it, or changing the object. */
+    WAITED,
+    /** The cache's disk cannot keep it. */
+    UNKEPT
   }
 
   /** Fetches the first missing run of a range; false if the cache's disk cannot keep it. */
   boolean fetch(CachedObject object, int from, int to) throws SheepException {
+    return tryFetch(object, from, to) != Outcome.UNKEPT;
+  }
+
+  private Outcome tryFetch(CachedObject object, int from, int to) throws SheepException {
+    if (!index.mayKeep()) {
+      return Outcome.UNKEPT;
+    }
     CachedObject.Fetch fetch;
     long stamp = object.lock.writeLock();
     try {
       if (object.dead) {
-        return true;
+        return Outcome.DONE;
       }
       int first = object.map == null ? from : object.map.nextInvalid(from, to);
       if (first == to) {
-        return true;
+        return Outcome.DONE;
       }
-      if (object.busy || isBeingFetched(object, first, to)) {
+      if (object.busy || object.isFetched(first)) {
         long ticket = object.ticket();
         object.lock.unlockWrite(stamp);
         stamp = 0;
         object.await(ticket);
-        return true;
+        return Outcome.WAITED;
       }
-      int unit = options.readAheadBytes() >>> BlockMap.BLOCK_SHIFT;
-      int begin = Math.max(first & -unit, 0);
-      while (begin < first && object.isValid(begin, begin + 1)) {
-        begin++;
-      }
-      int end = Math.min(object.blocks(), Math.max(first + unit, to + unit - 1) & -unit);
-      end = Math.min(end, begin + MAX_FETCH_BLOCKS);
-      while (end > first + 1 && object.isValid(end - 1, end)) {
-        end--;
-      }
-      fetch = new CachedObject.Fetch(begin, end);
+      fetch = unitsAround(object, first, to);
       object.fetches.add(fetch);
     } finally {
       if (stamp != 0) {
         object.lock.unlockWrite(stamp);
       }
     }
-    return fetch(object, fetch);
+    return fetch(object, fetch) ? Outcome.DONE : Outcome.UNKEPT;
   }
 
-  private static boolean isBeingFetched(CachedObject object, int from, int to) {
-    for (CachedObject.Fetch fetch : object.fetches) {
-      if (!fetch.spoiled && fetch.from < to && from < fetch.to) {
-        return true;
-      }
+  /** The fetch for a range whose first missing block is {@code first}: whole units, if possible. */
+  private CachedObject.Fetch unitsAround(CachedObject object, int first, int to) {
+    int unit = options.readAheadBytes() >>> BlockMap.BLOCK_SHIFT;
+    int begin = first;
+    int lowest = first & -unit;
+    while (begin > lowest && !object.isFetched(begin - 1)) {
+      begin--;
     }
-    return false;
+    while (begin < first && object.isValid(begin, begin + 1)) {
+      begin++;
+    }
+    int highest = Math.min(object.blocks(), Math.max(first + unit, to + unit - 1) & -unit);
+    highest = Math.min(highest, begin + MAX_FETCH_BLOCKS);
+    int end = first + 1;
+    while (end < highest && !object.isFetched(end)) {
+      end++;
+    }
+    while (end > first + 1 && object.isValid(end - 1, end)) {
+      end--;
+    }
+    return new CachedObject.Fetch(begin, end);
   }
 
   private boolean fetch(CachedObject object, CachedObject.Fetch fetch) throws SheepException {
-    ByteBuffer bytes = ByteBuffer.allocate((fetch.to - fetch.from) << BlockMap.BLOCK_SHIFT);
+    ByteBuffer bytes = BUFFERS.take((fetch.to - fetch.from) << BlockMap.BLOCK_SHIFT);
     boolean arrived = false;
     boolean kept = true;
     try {
@@ -222,6 +301,9 @@ final class Reads {
       } finally {
         object.lock.unlockWrite(stamp);
       }
+      if (arrived) {
+        BUFFERS.give(bytes);
+      }
       object.signal();
     }
     index.reclaimer.weigh(object);
@@ -229,6 +311,7 @@ final class Reads {
   }
 
   private void fetch(CachedObject object, long offset, ByteBuffer bytes) throws SheepException {
+    int start = bytes.position();
     try {
       backing.read(object.oid, offset, bytes);
     } catch (SheepException e) {
@@ -237,7 +320,7 @@ final class Reads {
           || restorer.missing(object) == Restorer.Missing.UNWANTED) {
         throw e;
       }
-      backing.read(object.oid, offset, bytes.clear());
+      backing.read(object.oid, offset, bytes.position(start));
     }
   }
 

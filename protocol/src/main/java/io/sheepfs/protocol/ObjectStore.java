@@ -1,6 +1,7 @@
 package io.sheepfs.protocol;
 
 import java.nio.ByteBuffer;
+import java.util.function.BooleanSupplier;
 
 /**
  * The objects of a cluster, as a client sees them.
@@ -37,6 +38,15 @@ public interface ObjectStore {
    * @throws SheepException {@link ResultCode#NO_OBJ} if there is no such object
    */
   void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException;
+
+  /**
+   * Tells that a range will probably be read soon, so that a store that caches can fetch it before.
+   * Returns at once and never fails; a store that does not cache does nothing.
+   *
+   * @param wanted asked, from any thread, just before the range would be fetched: false if nobody
+   *     is going to read it any more
+   */
+  default void expect(ObjectId oid, long offset, long length, BooleanSupplier wanted) {}
 
   /**
    * Overwrites part of an object that exists.

@@ -9,6 +9,7 @@ import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.StampedLock;
+import java.util.function.LongPredicate;
 
 /**
  * The data objects of an open VDI, addressed by their position on the disk.
@@ -128,6 +129,18 @@ final class DataObjects {
       throw damageIfMissing(e, entry, index);
     } finally {
       lock.unlockWrite(stamp);
+    }
+  }
+
+  /**
+   * Has the store fetch a part of an object, if there is one.
+   *
+   * @param wanted tells for {@code end} whether it is still wanted
+   */
+  void expect(int index, long offset, long length, LongPredicate wanted, long end) {
+    int entry = mapping.index().get(index);
+    if (entry != ObjectIndex.HOLE && entry != ObjectIndex.UNKNOWN) {
+      store.expect(objectId(entry, index), offset, length, () -> wanted.test(end));
     }
   }
 

@@ -8,6 +8,7 @@ import io.sheepfs.protocol.VdiSpec;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.LongPredicate;
 
 /**
  * The bytes of an open VDI: its objects put end to end, with an end that moves. {@link Volume} says
@@ -45,6 +46,7 @@ final class Disk {
   private final int objectShift;
   private final long maxSizeBytes;
   private final DataObjects objects;
+  private final ReadAhead readAhead = new ReadAhead(this::expect);
 
   private final ReentrantReadWriteLock geometry = new ReentrantReadWriteLock();
   private final ReentrantLock sizeLock = new ReentrantLock();
@@ -84,8 +86,18 @@ final class Disk {
 
   int read(long offset, ByteBuffer dst) throws SheepException {
     int count = (int) Math.max(0, Math.min(dst.remaining(), sizeBytes - offset));
+    readAhead.reading(offset, count, sizeBytes);
     readPieces(offset, dst, count);
     return count;
+  }
+
+  /** Has the store fetch what is allocated of a range; in pieces, as {@link ReadAhead} says. */
+  private void expect(long from, long to, LongPredicate wanted) {
+    for (long at = from; at < to; ) {
+      long end = Math.min(to, (at / ReadAhead.PIECE_BYTES + 1) * ReadAhead.PIECE_BYTES);
+      objects.expect((int) (at >>> objectShift), at & (objectBytes() - 1), end - at, wanted, end);
+      at = end;
+    }
   }
 
   private void readPieces(long offset, ByteBuffer dst, int count) throws SheepException {

@@ -7,9 +7,14 @@ import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import java.nio.ByteBuffer;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Sends each request to the cache, or past it, as {@link Coherence} says. */
 final class CachedObjects implements ObjectStore {
+
+  private static final Logger log = LoggerFactory.getLogger(CachedObjects.class);
 
   private final ObjectStore backing;
   private final ObjectCache cache;
@@ -34,6 +39,22 @@ final class CachedObjects implements ObjectStore {
       cache.read(oid, offset, dst);
     } else {
       backing.read(oid, offset, dst);
+    }
+  }
+
+  @Override
+  public void expect(ObjectId oid, long offset, long length, BooleanSupplier wanted) {
+    if (oid.isData()) {
+      cache.expect(oid, offset, length, () -> wanted.getAsBoolean() && isCachable(oid));
+    }
+  }
+
+  private boolean isCachable(ObjectId oid) {
+    try {
+      return coherence.mayRead(oid);
+    } catch (SheepException e) {
+      log.debug("cannot tell whether {} may be cached", oid, e);
+      return false;
     }
   }
 
