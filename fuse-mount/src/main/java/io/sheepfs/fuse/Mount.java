@@ -1,7 +1,6 @@
 package io.sheepfs.fuse;
 
 import io.sheepfs.cache.coherence.CachedCluster;
-import io.sheepfs.fuse.Sheepfs.TransportName;
 import io.sheepfs.fuse.transport.MountRequest;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.fuse.transport.MountSession;
@@ -139,15 +138,24 @@ final class Mount {
 
   private static List<Transport> transports(MountConfig config) throws MountFailure {
     List<Transport> transports = new ArrayList<>();
-    if (config.transport() != TransportName.JNR) {
-      transports.add(new DirectTransport());
-    }
-    if (config.transport() == TransportName.JNR && config.pageCache() == PageCache.WRITEBACK) {
-      throw new MountFailure(
-          Sheepfs.EXIT_USAGE, "libfuse 2 has no write-back cache; use --transport direct");
-    }
-    if (config.transport() != TransportName.DIRECT && config.pageCache() != PageCache.WRITEBACK) {
-      transports.add(new JnrTransport());
+    boolean writeback = config.pageCache() == PageCache.WRITEBACK;
+    switch (config.transport()) {
+      case URING -> transports.add(DirectTransport.rings());
+      case DIRECT -> transports.add(DirectTransport.device());
+      case JNR -> {
+        if (writeback) {
+          throw new MountFailure(
+              Sheepfs.EXIT_USAGE, "libfuse 2 has no write-back cache; use --transport direct");
+        }
+        transports.add(new JnrTransport());
+      }
+      case AUTO -> {
+        // the kernel's own cache gathers small requests into large ones, where rings are slower
+        transports.add(writeback ? DirectTransport.device() : DirectTransport.rings());
+        if (!writeback) {
+          transports.add(new JnrTransport());
+        }
+      }
     }
     return transports;
   }

@@ -53,6 +53,7 @@ public final class Sheepfs implements Callable<Integer> {
   /** What stands for the library that brings the tree before the kernel. */
   enum TransportName {
     AUTO,
+    URING,
     DIRECT,
     JNR
   }
@@ -112,11 +113,11 @@ public final class Sheepfs implements Callable<Integer> {
 
   @Option(
       names = "--transport",
-      paramLabel = "auto|direct|jnr",
+      paramLabel = "auto|uring|direct|jnr",
       defaultValue = "auto",
       description =
-          "How to talk to the kernel: its own protocol (direct), libfuse 2 through jnr-fuse (jnr),"
-              + " or the best that works (default).")
+          "How to talk to the kernel: its own protocol over io_uring (uring) or /dev/fuse (direct),"
+              + " libfuse 2 through jnr-fuse (jnr), or the best that works (default).")
   private String transport = "";
 
   @Mixin private CacheArguments cache = new CacheArguments();

@@ -1,12 +1,15 @@
 package io.sheepfs.fuse.transport;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.annotations.In;
 import jnr.ffi.annotations.Out;
 import jnr.ffi.types.intptr_t;
+import jnr.ffi.types.off_t;
 import jnr.ffi.types.size_t;
 import jnr.ffi.types.ssize_t;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +31,8 @@ public interface LibC {
   int SOCK_CLOEXEC = 0x80000;
   int MSG_CMSG_CLOEXEC = 0x40000000;
   int F_SETFD = 2;
+  int PROT_READ_WRITE = 3;
+  int MAP_SHARED_POPULATE = 0x8001;
 
   int ENOENT = 2;
   int EINTR = 4;
@@ -87,6 +92,26 @@ public interface LibC {
 
   void free(@intptr_t long address);
 
+  /**
+   * Any system call with at most five arguments, the fifth a pointer; what is too much is ignored.
+   * A pointer among them keeps jnr-ffi off its shortest way into C, which loses a sixth number.
+   */
+  long syscall(long number, long first, long second, long third, long fourth, @Nullable Pointer p);
+
+  @intptr_t
+  long mmap(
+      @Nullable Pointer address,
+      @size_t long length,
+      int protection,
+      int flags,
+      int fd,
+      @off_t long offset);
+
+  int munmap(@intptr_t long address, @size_t long length);
+
+  /** Binds a thread, 0 for the calling one, to the processors whose bits are set. */
+  int sched_setaffinity(int thread, @size_t long bytes, @In byte[] processors);
+
   int getuid();
 
   int geteuid();
@@ -96,6 +121,24 @@ public interface LibC {
   /** A buffer over memory that the kernel zeroes page by page when it is first touched. */
   static ByteBuffer buffer(long address, int length) {
     return com.kenai.jffi.MemoryIO.getInstance().newDirectByteBuffer(address, length);
+  }
+
+  /**
+   * Maps {@code length} bytes of a descriptor, shared with the kernel, in native order.
+   *
+   * @throws IOException if the kernel refuses
+   */
+  static ByteBuffer map(int fd, long offset, int length) throws IOException {
+    long address = INSTANCE.mmap(null, length, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset);
+    if (address == -1) {
+      throw new IOException("cannot map " + length + " bytes: errno " + errno());
+    }
+    return buffer(address, length).order(ByteOrder.nativeOrder());
+  }
+
+  /** Gives back what {@link #map} gave; the buffer must not be used after that. */
+  static void unmap(ByteBuffer mapped) {
+    INSTANCE.munmap(address(mapped), mapped.capacity());
   }
 
   /** The address of a direct buffer's first byte. */

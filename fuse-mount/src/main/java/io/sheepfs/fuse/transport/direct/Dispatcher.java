@@ -82,11 +82,11 @@ final class Dispatcher {
   }
 
   /**
-   * Carries out one request and answers it on {@code descriptor}.
+   * Carries out one request and answers it.
    *
    * @throws IOException if the session is broken: the kernel sends or takes nonsense
    */
-  void handle(Message message, int descriptor) throws IOException {
+  void handle(Message message) throws IOException {
     int opcode = message.opcode();
     switch (opcode) {
       case Opcode.FORGET -> nodes.forget(message.nodeId(), message.argLong(ForgetIn.NLOOKUP));
@@ -94,22 +94,22 @@ final class Dispatcher {
       case Opcode.INTERRUPT -> {
         // What is under way goes on; its caller gets the answer.
       }
-      default -> answer(opcode, message, descriptor);
+      default -> answer(opcode, message);
     }
   }
 
-  private void answer(int opcode, Message message, int descriptor) throws IOException {
+  private void answer(int opcode, Message message) throws IOException {
     int size;
     try {
       size = run(opcode, message);
     } catch (Refusal e) {
-      message.replyError(descriptor, e.errno);
+      message.reply(e.errno, 0);
       return;
     } catch (IOException | RuntimeException e) {
-      message.replyError(descriptor, Errno.of(e));
+      message.reply(Errno.of(e), 0);
       return;
     }
-    message.replyOk(descriptor, size);
+    message.reply(0, size);
   }
 
   /** Returns the bytes of the result that stand in the message. */
@@ -118,7 +118,7 @@ final class Dispatcher {
       case Opcode.READ -> read(message);
       case Opcode.WRITE -> write(message);
       case Opcode.LOOKUP -> {
-        Node found = directory(message).lookup(message.argName(0));
+        Node found = directory(message).lookup(message.name(0));
         yield entry(message, found);
       }
       case Opcode.GETATTR -> attributes(message, node(message));
@@ -127,7 +127,7 @@ final class Dispatcher {
       case Opcode.CREATE -> create(message);
       case Opcode.MKNOD -> makeNode(message);
       case Opcode.UNLINK -> {
-        directory(message).unlink(message.argName(0));
+        directory(message).unlink(message.name(0));
         yield 0;
       }
       case Opcode.LINK -> link(message);
@@ -242,7 +242,7 @@ final class Dispatcher {
   private int create(Message message) throws IOException {
     Directory directory = directory(message);
     OpenFlags flags = OpenFlags.ofLinux(message.argInt(OpenIn.FLAGS));
-    OpenFile handle = directory.create(message.argName(OpenIn.CREATE_SIZE), flags);
+    OpenFile handle = directory.create(message.name(OpenIn.CREATE_SIZE), flags);
     boolean done = false;
     try {
       ByteBuffer out = message.result(EntryOut.SIZE + OpenOut.SIZE);
@@ -263,22 +263,22 @@ final class Dispatcher {
       throw new Refusal(Errno.EPERM);
     }
     OpenFlags exclusive = new OpenFlags(true, false, true, false, false);
-    OpenFile handle = directory(message).create(message.argName(NameIn.MKNOD_SIZE), exclusive);
+    OpenFile handle = directory(message).create(message.name(NameIn.MKNOD_SIZE), exclusive);
     handle.release();
     return entry(message, handle.file());
   }
 
   private int link(Message message) throws IOException {
     Node target = held(message.argLong(NameIn.LINK_OLDNODE));
-    return entry(message, directory(message).link(target, message.argName(NameIn.LINK_SIZE)));
+    return entry(message, directory(message).link(target, message.name(NameIn.LINK_SIZE)));
   }
 
   private int rename(Message message, int names) throws IOException {
     if (!(held(message.argLong(NameIn.RENAME_NEWDIR)) instanceof Directory to)) {
       throw new Refusal(ENOTDIR);
     }
-    String oldName = message.argName(names);
-    directory(message).rename(oldName, to, message.argName(message.afterName(names)));
+    String oldName = message.name(names);
+    directory(message).rename(oldName, to, message.secondName(names));
     return 0;
   }
 
@@ -322,7 +322,7 @@ final class Dispatcher {
   }
 
   private int getxattr(Message message) throws IOException {
-    byte[] value = node(message).extendedAttribute(message.argName(GetxattrIn.SIZE));
+    byte[] value = node(message).extendedAttribute(message.name(GetxattrIn.SIZE));
     return sized(message, value);
   }
 

@@ -84,7 +84,17 @@ final class FuseAbi {
     static final int PARALLEL_DIROPS = 1 << 18;
     static final int MAX_PAGES = 1 << 22;
 
+    /** There are {@link InitFlag2}s. */
+    static final int INIT_EXT = 1 << 30;
+
     private InitFlag() {}
+  }
+
+  /** The upper 32 of the {@code FUSE_*} flags of INIT. */
+  static final class InitFlag2 {
+    static final int OVER_IO_URING = 1 << 9;
+
+    private InitFlag2() {}
   }
 
   /** {@code FOPEN_*} flags of the reply to OPEN and CREATE. */
@@ -149,6 +159,7 @@ final class FuseAbi {
     static final int MINOR = 4;
     static final int MAX_READAHEAD = 8;
     static final int FLAGS = 12;
+    static final int FLAGS2 = 16;
 
     private InitIn() {}
   }
@@ -164,6 +175,7 @@ final class FuseAbi {
     static final int MAX_WRITE = 20;
     static final int TIME_GRAN = 24;
     static final int MAX_PAGES = 28;
+    static final int FLAGS2 = 32;
     static final int SIZE = 64;
 
     private InitOut() {}
@@ -410,5 +422,37 @@ final class FuseAbi {
     static final int ENTRY_SIZE = 16;
 
     private InvalOut() {}
+  }
+
+  /** {@code fuse_uring_cmd}: what an io_uring command asks of the session. */
+  static final class UringCommand {
+    static final int REGISTER = 1;
+    static final int COMMIT_AND_FETCH = 2;
+
+    private UringCommand() {}
+  }
+
+  /** {@code fuse_uring_cmd_req}: the arguments in the command area of an io_uring submission. */
+  static final class UringRequest {
+    static final int FLAGS = 0;
+    static final int COMMIT_ID = 8;
+    static final int QID = 16;
+    static final int SIZE = 24;
+
+    private UringRequest() {}
+  }
+
+  /**
+   * {@code fuse_uring_req_header} with its {@code fuse_uring_ent_in_out}: what a ring entry shares
+   * with the kernel beside the payload. The in header and the out header begin at 0.
+   */
+  static final class UringHeader {
+    static final int OP_IN = 128;
+    static final int ENTRY = 256;
+    static final int ENTRY_COMMIT_ID = 8;
+    static final int ENTRY_PAYLOAD_SIZE = 16;
+    static final int SIZE = 288;
+
+    private UringHeader() {}
   }
 }

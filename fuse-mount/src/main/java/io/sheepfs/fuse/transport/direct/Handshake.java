@@ -2,6 +2,7 @@ package io.sheepfs.fuse.transport.direct;
 
 import io.sheepfs.fuse.transport.Errno;
 import io.sheepfs.fuse.transport.direct.FuseAbi.InitFlag;
+import io.sheepfs.fuse.transport.direct.FuseAbi.InitFlag2;
 import io.sheepfs.fuse.transport.direct.FuseAbi.InitIn;
 import io.sheepfs.fuse.transport.direct.FuseAbi.InitOut;
 import java.io.IOException;
@@ -13,8 +14,9 @@ import java.nio.ByteBuffer;
  *
  * @param minor the protocol version both sides speak, after the 7
  * @param flags the {@link InitFlag}s both sides agreed on
+ * @param flags2 the {@link InitFlag2}s both sides agreed on
  */
-record Handshake(int minor, int flags) {
+record Handshake(int minor, int flags, int flags2) {
 
   /** The largest READ and WRITE, in bytes. */
   static final int MAX_REQUEST_BYTES = 1 << 20;
@@ -40,15 +42,16 @@ record Handshake(int minor, int flags) {
    *
    * @param message holds the request
    * @param writeback whether to ask for the write-back cache
+   * @param rings whether to ask for requests over io_uring
    * @throws IOException if the kernel speaks nothing that we do; it was told so
    */
-  static Handshake answer(Message message, int descriptor, boolean writeback) throws IOException {
+  static Handshake answer(Message message, boolean writeback, boolean rings) throws IOException {
     int major = message.argInt(InitIn.MAJOR);
     int minor = message.argInt(InitIn.MINOR);
     if (message.opcode() != FuseAbi.Opcode.INIT
         || major != FuseAbi.KERNEL_VERSION
         || minor < FuseAbi.OLDEST_MINOR_VERSION) {
-      message.replyError(descriptor, Errno.EPROTO);
+      message.reply(Errno.EPROTO, 0);
       throw new IOException(
           "the kernel speaks FUSE "
               + major
@@ -58,8 +61,13 @@ record Handshake(int minor, int flags) {
               + FuseAbi.OLDEST_MINOR_VERSION
               + " (Linux 5.4). Use --transport jnr");
     }
-    int flags =
-        message.argInt(InitIn.FLAGS) & (WANTED | (writeback ? InitFlag.WRITEBACK_CACHE : 0));
+    int wanted =
+        WANTED | (writeback ? InitFlag.WRITEBACK_CACHE : 0) | (rings ? InitFlag.INIT_EXT : 0);
+    int flags = message.argInt(InitIn.FLAGS) & wanted;
+    int flags2 =
+        (flags & InitFlag.INIT_EXT) == 0
+            ? 0
+            : message.argInt(InitIn.FLAGS2) & InitFlag2.OVER_IO_URING;
     int spoken = Math.min(minor, FuseAbi.KERNEL_MINOR_VERSION);
     ByteBuffer out = message.result(InitOut.SIZE);
     out.putInt(InitOut.MAJOR, FuseAbi.KERNEL_VERSION);
@@ -72,7 +80,13 @@ record Handshake(int minor, int flags) {
     out.putInt(InitOut.MAX_WRITE, MAX_REQUEST_BYTES);
     out.putInt(InitOut.TIME_GRAN, 1);
     out.putShort(InitOut.MAX_PAGES, (short) MAX_PAGES);
-    message.replyOk(descriptor, InitOut.SIZE);
-    return new Handshake(spoken, flags);
+    out.putInt(InitOut.FLAGS2, flags2);
+    message.reply(0, InitOut.SIZE);
+    return new Handshake(spoken, flags, flags2);
+  }
+
+  /** Whether requests may come over io_uring. */
+  boolean rings() {
+    return (flags2 & InitFlag2.OVER_IO_URING) != 0;
   }
 }

@@ -1,8 +1,6 @@
 package io.sheepfs.fuse.transport.direct;
 
-import io.sheepfs.fuse.transport.LibC;
 import io.sheepfs.fuse.transport.direct.FuseAbi.InHeader;
-import io.sheepfs.fuse.transport.direct.FuseAbi.OutHeader;
 import io.sheepfs.fuse.transport.direct.FuseAbi.WriteIn;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -10,137 +8,130 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * One worker's request and reply. Both buffers are laid out so that what is large lies at a page
- * boundary, ready for direct I/O:
+ * One worker's request and reply: a header, the arguments of the opcode, what follows them (names,
+ * or the payload of a WRITE), and room for the result. What is large lies at a page boundary, ready
+ * for direct I/O. Where the parts lie, and how they come and go, differs with the way to the
+ * kernel.
  *
- * <pre>
- *   request: ... | InHeader (40) | arguments (40 for WRITE) | payload of a WRITE
- *   reply:               ... | OutHeader (16) | result, or payload of a READ
- *                                             ^ 4096
- * </pre>
- *
- * <p>For one thread at a time.
+ * <p>Names and payload of the request are gone once the result is begun: they may share its memory.
+ * For one thread at a time.
  */
-final class Message {
+abstract class Message {
 
-  private static final int PAGE = 4096;
-  private static final int REQUEST_START = PAGE - InHeader.SIZE - WriteIn.SIZE;
-  private static final int ARGUMENTS = REQUEST_START + InHeader.SIZE;
-  private static final int REPLY_START = PAGE - OutHeader.SIZE;
-  private static final int BUFFER_BYTES = PAGE + Handshake.MAX_REQUEST_BYTES + PAGE;
+  static final int PAGE = 4096;
 
-  private final ByteBuffer request;
-  private final ByteBuffer reply;
+  private final ByteBuffer head;
+  private final int header;
+  private final int arguments;
   private final ByteBuffer requestPayload;
   private final ByteBuffer replyPayload;
   private final ByteBuffer result;
-  private final long requestAddress;
-  private final long replyAddress;
 
-  private int length;
-
-  Message() {
-    request = FuseDevice.pageAligned(BUFFER_BYTES);
-    reply = FuseDevice.pageAligned(BUFFER_BYTES);
-    requestPayload = request.slice(PAGE, BUFFER_BYTES - PAGE);
-    replyPayload = reply.slice(PAGE, BUFFER_BYTES - PAGE);
-    result = reply.slice(PAGE, BUFFER_BYTES - PAGE).order(ByteOrder.nativeOrder());
-    requestAddress = LibC.address(request);
-    replyAddress = LibC.address(reply);
-  }
-
-  /** Gives the memory back. The message must not be used after that. */
-  void free() {
-    FuseDevice.free(request);
-    FuseDevice.free(reply);
+  /**
+   * Makes a message over memory of its own.
+   *
+   * @param head holds header and arguments, in native order
+   * @param header where the {@link InHeader} begins in it
+   * @param arguments where the arguments begin in it
+   * @param requestPayload where a WRITE's payload comes, from its first byte
+   * @param reply where a result goes, from its first byte
+   */
+  Message(ByteBuffer head, int header, int arguments, ByteBuffer requestPayload, ByteBuffer reply) {
+    this.head = head;
+    this.header = header;
+    this.arguments = arguments;
+    this.requestPayload = requestPayload;
+    this.replyPayload = reply.duplicate();
+    this.result = reply.duplicate().order(ByteOrder.nativeOrder());
   }
 
   /**
    * Waits for the next request.
    *
-   * @return as {@link FuseDevice#read} does
+   * @return its length in bytes, {@link FuseDevice#AGAIN} or {@link FuseDevice#UNMOUNTED}
+   * @throws IOException if the session is broken
    */
-  int receive(int descriptor) throws IOException {
-    int read =
-        FuseDevice.read(descriptor, requestAddress + REQUEST_START, BUFFER_BYTES - REQUEST_START);
-    if (read > 0) {
-      length = read;
-      if (read < InHeader.SIZE || read != request.getInt(REQUEST_START + InHeader.LEN)) {
-        throw new IOException("the kernel sent a request of " + read + " bytes");
-      }
-    }
-    return read;
+  abstract int receive() throws IOException;
+
+  /** Gives the memory, and the way to the kernel, back. The message must not be used after that. */
+  abstract void free();
+
+  /** Answers with {@code -error} and the first {@code size} bytes of the result. */
+  abstract void reply(int error, int size) throws IOException;
+
+  /**
+   * The name that follows the arguments.
+   *
+   * @param argumentBytes the size of the arguments
+   */
+  final String name(int argumentBytes) throws IOException {
+    int start = follows(argumentBytes);
+    return text(start, nameEnd(start));
   }
 
-  int opcode() {
-    return request.getInt(REQUEST_START + InHeader.OPCODE);
+  /** The name that follows the first one. */
+  final String secondName(int argumentBytes) throws IOException {
+    int start = nameEnd(follows(argumentBytes)) + 1;
+    return text(start, nameEnd(start));
   }
 
-  long nodeId() {
-    return request.getLong(REQUEST_START + InHeader.NODEID);
-  }
+  /** The buffer that holds what follows the arguments. */
+  abstract ByteBuffer tail();
 
-  int uid() {
-    return request.getInt(REQUEST_START + InHeader.UID);
-  }
+  /** Where in {@link #tail} it begins. */
+  abstract int follows(int argumentBytes);
 
-  int gid() {
-    return request.getInt(REQUEST_START + InHeader.GID);
-  }
-
-  int argInt(int offset) {
-    return request.getInt(ARGUMENTS + offset);
-  }
-
-  long argLong(int offset) {
-    return request.getLong(ARGUMENTS + offset);
-  }
-
-  /** The NUL-terminated name that starts {@code offset} bytes into the arguments. */
-  String argName(int offset) throws IOException {
-    int start = ARGUMENTS + offset;
-    int end = nameEnd(start);
-    byte[] bytes = new byte[end - start];
-    request.get(start, bytes);
-    return new String(bytes, StandardCharsets.UTF_8);
-  }
-
-  /** Where, in the arguments, the name that starts at {@code offset} is followed by more. */
-  int afterName(int offset) throws IOException {
-    return nameEnd(ARGUMENTS + offset) + 1 - ARGUMENTS;
-  }
+  /** Where in {@link #tail} the request ends. */
+  abstract int tailEnd();
 
   private int nameEnd(int start) throws IOException {
-    int limit = REQUEST_START + length;
+    ByteBuffer tail = tail();
+    int limit = tailEnd();
     for (int at = start; at < limit; at++) {
-      if (request.get(at) == 0) {
+      if (tail.get(at) == 0) {
         return at;
       }
     }
     throw new IOException("the kernel sent a name without an end");
   }
 
-  /** The bytes of the request from {@code offset} in the arguments on. */
-  byte[] argBytes(int offset, int count) throws IOException {
-    if (count < 0 || ARGUMENTS + offset + count > REQUEST_START + length) {
-      throw new IOException("the kernel promised more bytes than it sent");
-    }
-    byte[] bytes = new byte[count];
-    request.get(ARGUMENTS + offset, bytes);
-    return bytes;
+  private String text(int start, int end) {
+    byte[] bytes = new byte[end - start];
+    tail().get(start, bytes);
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  final int opcode() {
+    return head.getInt(header + InHeader.OPCODE);
+  }
+
+  final long unique() {
+    return head.getLong(header + InHeader.UNIQUE);
+  }
+
+  final long nodeId() {
+    return head.getLong(header + InHeader.NODEID);
+  }
+
+  final int argInt(int offset) {
+    return head.getInt(arguments + offset);
+  }
+
+  final long argLong(int offset) {
+    return head.getLong(arguments + offset);
   }
 
   /** What a WRITE carries: the same buffer each time, valid until the next request. */
-  ByteBuffer writePayload() throws IOException {
+  final ByteBuffer writePayload() throws IOException {
     int size = argInt(WriteIn.SIZE_FIELD);
-    if (size < 0 || size != length - InHeader.SIZE - WriteIn.SIZE) {
+    if (size < 0 || size != tailEnd() - follows(WriteIn.SIZE)) {
       throw new IOException("the kernel sent a WRITE whose length is not that of its payload");
     }
     return requestPayload.clear().limit(size);
   }
 
   /** Where the result goes: the same buffer each time, with room for {@code size} bytes. */
-  ByteBuffer replyPayload(int size) throws IOException {
+  final ByteBuffer replyPayload(int size) throws IOException {
     if (size < 0 || size > Handshake.MAX_REQUEST_BYTES) {
       throw new IOException("the kernel asked for " + size + " bytes at once");
     }
@@ -148,27 +139,10 @@ final class Message {
   }
 
   /** The result area, for absolute puts in native order; its first {@code size} bytes are zero. */
-  ByteBuffer result(int size) {
+  final ByteBuffer result(int size) {
     for (int at = 0; at < size; at += Long.BYTES) {
-      reply.putLong(PAGE + at, 0);
+      result.putLong(at, 0);
     }
     return result;
-  }
-
-  /** Sends the first {@code size} bytes of the result. */
-  void replyOk(int descriptor, int size) throws IOException {
-    send(descriptor, 0, size);
-  }
-
-  /** Sends an error: a positive errno. */
-  void replyError(int descriptor, int errno) throws IOException {
-    send(descriptor, -errno, 0);
-  }
-
-  private void send(int descriptor, int error, int size) throws IOException {
-    reply.putInt(REPLY_START + OutHeader.LEN, OutHeader.SIZE + size);
-    reply.putInt(REPLY_START + OutHeader.ERROR, error);
-    reply.putLong(REPLY_START + OutHeader.UNIQUE, request.getLong(REQUEST_START + InHeader.UNIQUE));
-    FuseDevice.write(descriptor, replyAddress + REPLY_START, OutHeader.SIZE + size);
   }
 }
