@@ -119,10 +119,11 @@ final class Mount {
     for (Transport transport : candidates) {
       try {
         MountSession session = transport.mount(request, tree);
-        log.info("{} mounted at {} ({})", config.source(), config.mountpoint(), transport.name());
+        log.info(
+            "{} mounted at {} ({})", config.source(), config.mountpoint(), session.transport());
         return session;
       } catch (IOException e) {
-        log.debug("Transport {} does not work here", transport.name(), e);
+        log.debug("{} does not work here", transport.getClass().getSimpleName(), e);
         if (refused == null) {
           refused = e;
         } else {

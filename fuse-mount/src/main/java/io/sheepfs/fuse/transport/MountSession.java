@@ -5,6 +5,9 @@ import java.io.IOException;
 /** A tree that is mounted. Safe for any number of threads. */
 public interface MountSession {
 
+  /** What serves it, by the name that {@code --transport} knows. */
+  String transport();
+
   /**
    * Waits until it is no longer mounted, whoever ended it, and no request is under way.
    *

@@ -6,9 +6,6 @@ import java.io.IOException;
 /** A way to bring a tree before the kernel. */
 public interface Transport {
 
-  /** The name by which {@code --transport} knows it. */
-  String name();
-
   /**
    * Mounts a tree. When this returns, the kernel has accepted it and any program can use it.
    *

@@ -36,11 +36,6 @@ public final class DirectTransport implements Transport {
   }
 
   @Override
-  public String name() {
-    return rings ? "uring" : "direct";
-  }
-
-  @Override
   public MountSession mount(MountRequest request, FileTree tree) throws IOException {
     if (rings) {
       String impediment = Rings.impediment();

@@ -93,6 +93,11 @@ final class Session implements MountSession {
   }
 
   @Override
+  public synchronized String transport() {
+    return crews.size() > 1 ? "uring" : "direct";
+  }
+
+  @Override
   public synchronized void awaitEnd() throws IOException, InterruptedException {
     while (workers > 0) {
       wait();

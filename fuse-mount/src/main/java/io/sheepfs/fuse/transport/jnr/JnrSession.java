@@ -171,6 +171,11 @@ final class JnrSession implements MountSession {
   }
 
   @Override
+  public String transport() {
+    return "jnr";
+  }
+
+  @Override
   public synchronized void awaitEnd() throws IOException, InterruptedException {
     while (workers > 0) {
       wait();

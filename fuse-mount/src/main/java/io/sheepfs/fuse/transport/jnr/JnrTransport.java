@@ -23,11 +23,6 @@ public final class JnrTransport implements Transport {
   private static final Path DEVICE = Path.of("/dev/fuse");
 
   @Override
-  public String name() {
-    return "jnr";
-  }
-
-  @Override
   public MountSession mount(MountRequest request, FileTree tree) throws IOException {
     if (request.pageCache() == PageCache.WRITEBACK) {
       throw new IOException("libfuse 2 has no write-back cache; use --transport direct");
