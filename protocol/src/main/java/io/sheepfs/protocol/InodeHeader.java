@@ -42,9 +42,7 @@ public record InodeHeader(
 
   /** Reads a header from {@code source}'s position on; takes {@link InodeLayout#HEADER_BYTES}. */
   public static InodeHeader decode(ByteBuffer source) {
-    ByteBuffer bytes =
-        source.slice(source.position(), InodeLayout.HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    source.position(source.position() + InodeLayout.HEADER_BYTES);
+    ByteBuffer bytes = WireBytes.take(source, InodeLayout.HEADER_BYTES);
     return new InodeHeader(
         text(bytes, InodeLayout.NAME, InodeLayout.NAME_BYTES),
         text(bytes, InodeLayout.TAG, InodeLayout.TAG_BYTES),

@@ -31,6 +31,7 @@ public final class RemoteCluster implements Cluster {
   private static final RequestFields NONE = new RequestFields.None();
   private static final int NODE_LIST_BYTES = ClusterRecord.MAX_NODES * NodeRecord.SIZE_BYTES;
   private static final int FIRST_NODES_PER_EPOCH = 16;
+  private static final int MAX_EPOCH_LOG_BYTES = 32 << 20;
 
   private final SheepClient client;
   private final RemoteObjectStore objects;
@@ -132,11 +133,10 @@ public final class RemoteCluster implements Cluster {
 
   private Epochs epochs(int epoch) throws SheepException {
     for (int room = FIRST_NODES_PER_EPOCH; room <= 2 * ClusterRecord.MAX_NODES; room *= 2) {
-      long length = (long) Math.max(1, epoch) * EpochRecord.sizeBytes(room);
-      if (epoch < 0 || length > Integer.MAX_VALUE / 2) {
-        break;
-      }
-      ByteBuffer body = ByteBuffer.allocate((int) length);
+      // of more epochs than that the latest are told
+      long records =
+          Math.min(Math.max(1, epoch), MAX_EPOCH_LOG_BYTES / EpochRecord.sizeBytes(room));
+      ByteBuffer body = ByteBuffer.allocate((int) records * EpochRecord.sizeBytes(room));
       RequestFields fields = new RequestFields.ClusterWide(0, 0, 0, 0, 0, 0, room, 0);
       ResponseHeader answer = query(Opcode.STAT_CLUSTER, fields, body);
       if (answer.result() != ResultCode.BUFFER_SMALL) {

@@ -3,9 +3,12 @@ package io.sheepfs.protocol.client;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
@@ -15,6 +18,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.HeaderLayout;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.MemoryCluster;
 import io.sheepfs.protocol.ObjectId;
@@ -65,6 +69,12 @@ final class FakeSheep implements AutoCloseable {
   private final AtomicInteger served = new AtomicInteger();
   private volatile Predicate<RequestHeader> swallow = request -> false;
   private volatile boolean hangUpBeforeAnswer;
+  private volatile @Nullable Tampering tampering;
+
+  /** Sends an answer in its own way, on the event loop. */
+  interface Tampering {
+    void send(Channel channel, byte[] answer);
+  }
 
   FakeSheep(MemoryCluster cluster, int port) {
     this.cluster = cluster;
@@ -82,6 +92,7 @@ final class FakeSheep implements AutoCloseable {
                         .pipeline()
                         .addLast(new RequestDecoder(MAX_BODY_BYTES))
                         .addLast(new ResponseEncoder())
+                        .addLast(new Tamperer())
                         .addLast(new Session());
                   }
                 })
@@ -106,6 +117,11 @@ final class FakeSheep implements AutoCloseable {
     hangUpBeforeAnswer = false;
   }
 
+  /** Leaves it to {@code way} to send the answers from now on; null for the usual way. */
+  void tamper(@Nullable Tampering way) {
+    tampering = way;
+  }
+
   /** How many requests were carried out. */
   int served() {
     return served.get();
@@ -121,6 +137,24 @@ final class FakeSheep implements AutoCloseable {
     hangUp();
     group.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
     workers.shutdownNow();
+  }
+
+  private final class Tamperer extends ChannelOutboundHandlerAdapter {
+    @Override
+    public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
+      Tampering way = tampering;
+      if (way == null || !(message instanceof ResponseFrame frame)) {
+        ChannelFuture unused = ctx.write(message, promise);
+        return;
+      }
+      ByteBuffer bytes =
+          ByteBuffer.allocate(HeaderLayout.SIZE_BYTES + frame.content().readableBytes());
+      frame.header().encode(bytes);
+      frame.content().readBytes(bytes);
+      frame.release();
+      way.send(ctx.channel(), bytes.array());
+      promise.setSuccess();
+    }
   }
 
   private final class Session extends SimpleChannelInboundHandler<RequestFrame> {
