@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -15,10 +17,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** Every body of the recordings that has a structure, decoded and encoded again. */
+/**
+ * Every body of the recordings, decoded and encoded again. A message that no decoder knows fails
+ * the test.
+ */
 class GoldenBodyTest {
 
   /** Where a node record has pointers of the process it came from. */
@@ -41,6 +45,8 @@ class GoldenBodyTest {
         check(message, checked, release09, Objects.requireNonNull(request, message::toString));
       }
     }
+    int messages = checked.values().stream().mapToInt(Integer::intValue).sum();
+    assertTrue(messages >= 900, checked::toString);
     assertTrue(checked.getOrDefault("GET_NODE_LIST", 0) >= 50, checked::toString);
     assertTrue(checked.getOrDefault("STAT_CLUSTER", 0) >= 50, checked::toString);
     assertTrue(checked.getOrDefault("CLUSTER_INFO", 0) >= 10, checked::toString);
@@ -55,37 +61,84 @@ class GoldenBodyTest {
       Map<String, Integer> checked,
       boolean release09,
       RequestHeader request) {
-    if (message.bodyLength() == 0 || message.source().contains("raw-probes")) {
+    if (message.bodyLength() == 0) {
       return;
     }
     byte[] body = message.paddedBody();
-    if (!sha256(body).equals(message.bodySha256())) {
-      return; // a long body that does not end in zeros: only its start was recorded
-    }
+    boolean whole = sha256(body).equals(message.bodySha256());
     ByteBuffer source = ByteBuffer.wrap(body);
     int version = release09 ? Opcode.INTERNAL_VERSION_0_9 : Opcode.INTERNAL_VERSION;
     ByteBuffer again =
         message.request()
-            ? encodeRequest(message, source)
+            ? encodeRequest(message, source, request)
             : encode(message, source, version, request);
-    if (again == null) {
-      return;
-    }
     byte[] encoded = new byte[again.remaining()];
     again.get(encoded);
-    assertArrayEquals(masked(message, body, request), encoded, message::toString);
+    byte[] expected = masked(message, body, request);
+    if (!whole || again.limit() < body.length) {
+      // what comes behind the start was not recorded, or is no structure
+      int length = Math.min(message.body().length, encoded.length);
+      assertTrue(length >= Math.min(512, body.length), message::toString);
+      encoded = Arrays.copyOf(encoded, length);
+      expected = Arrays.copyOf(expected, length);
+    }
+    assertArrayEquals(expected, encoded, message::toString);
     checked.merge(message.op(), 1, Integer::sum);
   }
 
-  private static @Nullable ByteBuffer encodeRequest(RecordedMessage message, ByteBuffer body) {
+  /** Fails for a body that nobody knows, but for what is an object's content. */
+  private static ByteBuffer encodeRequest(
+      RecordedMessage message, ByteBuffer body, RequestHeader request) {
     return switch (message.op()) {
-      case "NEW_VDI", "GET_VDI_INFO", "LOCK_VDI", "DEL_VDI" -> VdiNameRecord.decode(body).encode();
+      case "NEW_VDI", "GET_VDI_INFO", "LOCK_VDI", "DEL_VDI" -> names(message, body);
       case "GET_VDI_ATTR" -> VdiAttribute.decode(body).encode();
-      default -> null;
+      case "CREATE_AND_WRITE_OBJ", "CREATE_AND_WRITE_PEER", "WRITE_OBJ", "WRITE_PEER" ->
+          content(body, request);
+      case "OIDS_EXIST" -> oids(body);
+      case "MAKE_FS", "RELEASE_VDI" -> text(body);
+      default -> throw new AssertionError("nobody decodes " + message);
     };
   }
 
-  private static @Nullable ByteBuffer encode(
+  /** Some of the probes by hand have names of another length, which are refused. */
+  private static ByteBuffer names(RecordedMessage message, ByteBuffer body) {
+    try {
+      return VdiNameRecord.decode(body.duplicate()).encode();
+    } catch (IllegalArgumentException e) {
+      assertTrue(message.source().contains("raw-probes"), message::toString);
+      return body;
+    }
+  }
+
+  /** Of an inode the header is a structure; all else is the user's. */
+  private static ByteBuffer content(ByteBuffer body, RequestHeader request) {
+    RequestFields.Obj fields = request.obj();
+    boolean isInode = (fields.oid() >>> 56) == 0x80;
+    if (!isInode || fields.offset() != 0 || body.remaining() < InodeLayout.HEADER_BYTES) {
+      return body;
+    }
+    return InodeHeader.decode(body).encode();
+  }
+
+  private static ByteBuffer oids(ByteBuffer body) {
+    ByteBuffer source = body.order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer again = ByteBuffer.allocate(body.remaining()).order(ByteOrder.LITTLE_ENDIAN);
+    while (source.hasRemaining()) {
+      again.putLong(new ObjectId(source.getLong()).value());
+    }
+    return again.flip();
+  }
+
+  private static ByteBuffer text(ByteBuffer body) {
+    String text = StandardCharsets.UTF_8.decode(body).toString();
+    return StandardCharsets.UTF_8.encode(text);
+  }
+
+  /**
+   * Fails for a body that nobody knows, but for what is an object's content. Two counts lie behind
+   * what was recorded.
+   */
+  private static ByteBuffer encode(
       RecordedMessage message, ByteBuffer body, int version, RequestHeader request) {
     return switch (message.op()) {
       case "GET_NODE_LIST" -> NodeRecord.encodeAll(NodeRecord.decodeAll(body));
@@ -99,10 +152,23 @@ class GoldenBodyTest {
       case "STAT_RECOVERY" -> RecoveryProgress.decode(body).encode();
       case "GET_RECOVERY" -> RecoveryThrottle.decode(body).encode();
       case "STAT" -> NodeStat.decode(body).encode();
-      case "MD_INFO" -> DiskList.decode(body).encode();
-      case "GET_CACHE_INFO" -> ObjectCacheRecord.decode(body).encode();
+      case "MD_INFO" -> DiskList.decode(body.put(263_680, (byte) 1)).encode();
+      case "GET_CACHE_INFO" -> ObjectCacheRecord.decode(body.put(12_304, (byte) 4)).encode();
       case "READ_VDIS", "READ_DEL_VDIS" -> VdiBitmap.decode(body).encode();
-      default -> null;
+      case "GET_EPOCH" -> {
+        int nodes = (body.remaining() - Long.BYTES) / NodeRecord.SIZE_BYTES;
+        ByteBuffer again = ByteBuffer.allocate(body.remaining());
+        again.put(NodeRecord.encodeAll(NodeRecord.decodeAll(body, nodes)));
+        yield again.putLong(body.getLong()).flip(); // the time, in whatever order its bytes are
+      }
+      case "READ_OBJ", "READ_PEER" -> content(body, request);
+      case "GET_OBJ_LIST" -> oids(body);
+      case "GET_STORE_LIST" -> text(body);
+      case "GET_LOGLEVEL", "GET_VNODES" -> {
+        assertEquals(Integer.BYTES, Math.min(Integer.BYTES, body.remaining()), message::toString);
+        yield body;
+      }
+      default -> throw new AssertionError("nobody decodes " + message);
     };
   }
 
@@ -112,7 +178,7 @@ class GoldenBodyTest {
     int stride;
     int nodes;
     switch (message.op()) {
-      case "GET_NODE_LIST" -> {
+      case "GET_NODE_LIST", "GET_EPOCH" -> {
         start = 0;
         stride = body.length;
         nodes = body.length / NodeRecord.SIZE_BYTES;

@@ -28,6 +28,8 @@ import java.util.stream.Stream;
  * @param bodyLength bytes of the whole body
  * @param body the body, or of a long one the first 512 bytes
  * @param bodySha256 the digest of the whole body
+ * @param connection tells the connections of one recording apart
+ * @param peer whether it passed between two sheep
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 public record RecordedMessage(
@@ -37,7 +39,9 @@ public record RecordedMessage(
     byte[] header,
     int bodyLength,
     byte[] body,
-    String bodySha256) {
+    String bodySha256,
+    int connection,
+    boolean peer) {
 
   private static final List<String> FOLDERS = List.of("1.0", "0.9", "1.0-3node");
 
@@ -78,7 +82,9 @@ public record RecordedMessage(
               HexFormat.of().parseHex(message.get("header_hex").asText()),
               message.get("body_len").asInt(),
               HexFormat.of().parseHex(hex),
-              message.path("body_sha256").asText()));
+              message.path("body_sha256").asText(),
+              message.get("conn").asInt(),
+              message.path("who").asText().equals("sheep-to-sheep")));
     }
   }
 

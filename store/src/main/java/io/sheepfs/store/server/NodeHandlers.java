@@ -233,6 +233,7 @@ final class NodeHandlers {
   Answer clusterInfo(Request request) throws SheepException {
     ClusterInfo info = sheep.info();
     boolean runs = sheep.state() == ResultCode.SUCCESS;
+    boolean formatted = sheep.createTime() != 0;
     ClusterRecord cluster =
         new ClusterRecord(
             Opcode.INTERNAL_VERSION,
@@ -241,12 +242,12 @@ final class NodeHandlers {
             sheep.createTime(),
             // what the original's dog takes as leave to format without naming a number of vnodes
             runs ? info.flags() : info.flags() | AUTO_VNODES,
-            info.copies(),
+            formatted ? info.copies() : 0,
             0,
             runs ? ClusterRecord.STATUS_OK : ClusterRecord.STATUS_WAIT,
-            info.blockSizeShift(),
+            formatted ? info.blockSizeShift() : 0,
             runs ? info.storeDriver() : "",
-            nodes());
+            formatted ? nodes() : List.of());
     return Answer.body(cluster.encode());
   }
 
