@@ -23,6 +23,12 @@ interface CacheDisk extends Closeable {
   /** Replaces the state record; atomic, and on stable storage when it returns. */
   void writeState(byte[] state) throws IOException;
 
+  /** The record of {@link #writeQuotas}; null if there never was one. */
+  byte @Nullable [] readQuotas() throws IOException;
+
+  /** Replaces the record of the quotas; atomic, and on stable storage when it returns. */
+  void writeQuotas(byte[] quotas) throws IOException;
+
   /** The VDIs with anything here. Files that cannot be ours are set aside first. */
   List<VdiId> vdis() throws IOException;
 

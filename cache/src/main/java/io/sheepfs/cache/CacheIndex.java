@@ -9,6 +9,7 @@ import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -33,6 +34,7 @@ final class CacheIndex {
   final DiskHealth health;
   final Counters counters;
   final Reclaimer reclaimer;
+  final Shares shares;
   private final ObjectStore backing;
   private final boolean keepsNothing;
   private final ConcurrentMap<ObjectId, CachedObject> objects = new ConcurrentHashMap<>();
@@ -49,7 +51,9 @@ final class CacheIndex {
     this.health = health;
     this.counters = counters;
     this.keepsNothing = options.mode() == CacheMode.OFF;
-    this.reclaimer = new Reclaimer(options.sizeBytes() >>> BlockMap.BLOCK_SHIFT, this::evictIfIdle);
+    this.reclaimer =
+        new Reclaimer(options.sizeBytes() >>> BlockMap.BLOCK_SHIFT, counters, this::evict);
+    this.shares = new Shares(disk, reclaimer);
   }
 
   /** All objects, while others may come and go. */
@@ -138,6 +142,7 @@ final class CacheIndex {
 
   private void kill(CachedObject object) {
     object.drop(0, object.blocks());
+    reclaimer.remove(object);
     object.dead = true;
     object.known = false;
     object.setOrigin(null);
@@ -230,24 +235,33 @@ final class CacheIndex {
     if (known != null) {
       return known;
     }
-    int from = InodeLayout.SNAPSHOT_TIME;
     ByteBuffer fields =
-        ByteBuffer.allocate(InodeLayout.BLOCK_SIZE_SHIFT + 1 - from).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer.allocate(InodeLayout.BLOCK_SIZE_SHIFT + 1).order(ByteOrder.LITTLE_ENDIAN);
     try {
-      backing.read(ObjectId.inode(vid), from, fields);
+      backing.read(ObjectId.inode(vid), 0, fields);
     } catch (SheepException e) {
       if (e.result() == ResultCode.NO_OBJ) {
         return null;
       }
       throw e;
     }
-    int shift = fields.get(InodeLayout.BLOCK_SIZE_SHIFT - from);
+    int shift = fields.get(InodeLayout.BLOCK_SIZE_SHIFT);
     if (shift < 20 || shift > 31) {
       return null;
     }
-    VdiCache vdi = new VdiCache(vid, shift, null);
-    vdi.frozen = fields.getLong(0) != 0;
+    VdiCache vdi = new VdiCache(vid, shift, shares.of(name(fields)), null);
+    vdi.frozen = fields.getLong(InodeLayout.SNAPSHOT_TIME) != 0;
     return vdis.computeIfAbsent(vid, key -> vdi);
+  }
+
+  private static String name(ByteBuffer inode) {
+    int end = InodeLayout.NAME;
+    while (end < InodeLayout.NAME + InodeLayout.NAME_BYTES && inode.get(end) != 0) {
+      end++;
+    }
+    byte[] bytes = new byte[end - InodeLayout.NAME];
+    inode.get(InodeLayout.NAME, bytes);
+    return new String(bytes, StandardCharsets.UTF_8);
   }
 
   /** Takes an object out that turned out not to be there. Under its lock. */

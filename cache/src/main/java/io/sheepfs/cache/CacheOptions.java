@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param flushAge how old dirty data gets before its VDI is flushed
  * @param readAheadBytes a miss fetches whole multiples of this: a power of two, 4 KiB to 1 MiB
  * @param window how many pushes of one flush are on their way at the same time
+ * @param access how the files of the cache are opened
  */
 public record CacheOptions(
     CacheMode mode,
@@ -23,7 +24,65 @@ public record CacheOptions(
     Duration writeOutAge,
     Duration flushAge,
     int readAheadBytes,
-    int window) {
+    int window,
+    DiskAccess access) {
+
+  /** How the files with cached objects are opened. */
+  public enum DiskAccess {
+    /** Through the page cache of the kernel. */
+    PLAIN(false, false),
+    /** Past it, with O_DIRECT: the memory is left to others. */
+    DIRECT(true, false),
+    /** With O_DSYNC: a write is on the disk when it returns. */
+    DSYNC(false, true),
+    /** Both. */
+    DIRECT_DSYNC(true, true);
+
+    private final boolean direct;
+    private final boolean dsync;
+
+    DiskAccess(boolean direct, boolean dsync) {
+      this.direct = direct;
+      this.dsync = dsync;
+    }
+
+    /** That with these flags. */
+    public static DiskAccess of(boolean direct, boolean dsync) {
+      return direct ? dsync ? DIRECT_DSYNC : DIRECT : dsync ? DSYNC : PLAIN;
+    }
+
+    /** Whether it is O_DIRECT. */
+    public boolean isDirect() {
+      return direct;
+    }
+
+    /** Whether it is O_DSYNC. */
+    public boolean isDsync() {
+      return dsync;
+    }
+  }
+
+  /** With plain access to the files. */
+  public CacheOptions(
+      CacheMode mode,
+      long sizeBytes,
+      long freeSpaceBytes,
+      long maxDirtyBytes,
+      Duration writeOutAge,
+      Duration flushAge,
+      int readAheadBytes,
+      int window) {
+    this(
+        mode,
+        sizeBytes,
+        freeSpaceBytes,
+        maxDirtyBytes,
+        writeOutAge,
+        flushAge,
+        readAheadBytes,
+        window,
+        DiskAccess.PLAIN);
+  }
 
   public CacheOptions {
     if (sizeBytes < 0 || freeSpaceBytes < 0 || maxDirtyBytes < 1 << 20) {
@@ -63,7 +122,22 @@ public record CacheOptions(
         writeOutAge,
         flushAge,
         readAheadBytes,
-        window);
+        window,
+        access);
+  }
+
+  /** The same with another access to the files. */
+  public CacheOptions withAccess(DiskAccess newAccess) {
+    return new CacheOptions(
+        mode,
+        sizeBytes,
+        freeSpaceBytes,
+        maxDirtyBytes,
+        writeOutAge,
+        flushAge,
+        readAheadBytes,
+        window,
+        newAccess);
   }
 
   /** The same with other limits. */
@@ -76,6 +150,7 @@ public record CacheOptions(
         writeOutAge,
         flushAge,
         readAheadBytes,
-        window);
+        window,
+        access);
   }
 }

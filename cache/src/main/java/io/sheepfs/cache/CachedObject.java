@@ -406,6 +406,7 @@ final class CachedObject {
     int valid = validCount + change;
     validCount = valid;
     counters.validBlocks.add(change);
+    vdi.share.validBlocks.add(change);
   }
 
   private void countDirty(int change, long nowNanos) {
@@ -419,6 +420,7 @@ final class CachedObject {
     int dirty = dirtyCount + change;
     dirtyCount = dirty;
     counters.dirtyBlocks.addAndGet(change);
+    vdi.share.dirtyBlocks.addAndGet(change);
     if (dirtyCount == 0) {
       vdi.dirty.remove(this);
     }

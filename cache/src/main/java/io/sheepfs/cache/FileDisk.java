@@ -1,5 +1,7 @@
 package io.sheepfs.cache;
 
+import com.sun.nio.file.ExtendedOpenOption;
+import io.sheepfs.cache.CacheOptions.DiskAccess;
 import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,6 +22,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
@@ -34,6 +37,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   CACHE_DIR/lock            locked by the process that uses the directory
  *   CACHE_DIR/state           whose cache it is, and how it was left
+ *   CACHE_DIR/quotas          how much of it each VDI may have
  *   CACHE_DIR/quarantine/     what made no sense; nothing here is ever read again
  *   CACHE_DIR/&lt;vid %06x&gt;/maps
  *   CACHE_DIR/&lt;vid %06x&gt;/&lt;index %08x&gt;
@@ -47,11 +51,13 @@ final class FileDisk implements CacheDisk {
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
   private static final String LOCK = "lock";
   private static final String STATE = "state";
-  private static final String NEW_STATE = "state.new";
+  private static final String QUOTAS = "quotas";
+  private static final String NEW = ".new";
   private static final String QUARANTINE = "quarantine";
   private static final String PROBE = "probe";
   private static final String MAPS = "maps";
   private static final int MAX_STATE_BYTES = 4096;
+  private static final int MAX_QUOTAS_BYTES = 1 << 20;
   private static final int ZEROS_BYTES = 1 << 16;
   private static final Pattern VDI_NAME = Pattern.compile("[0-9a-f]{6}");
   private static final Pattern OBJECT_NAME = Pattern.compile("[0-9a-f]{8}");
@@ -69,17 +75,22 @@ final class FileDisk implements CacheDisk {
   private final Path directory;
   private final FileChannel lockFile;
 
-  private FileDisk(Path directory, FileChannel lockFile) {
+  /** How the files of objects are opened. */
+  private final Set<OpenOption> objectAccess;
+
+  private FileDisk(Path directory, FileChannel lockFile, Set<OpenOption> objectAccess) {
     this.directory = directory;
     this.lockFile = lockFile;
+    this.objectAccess = objectAccess;
   }
 
   /**
    * Opens a cache directory, and makes it if need be.
    *
-   * @throws IOException with a message for the user if another process uses it
+   * @throws IOException with a message for the user if another process uses it, or if its files
+   *     cannot be opened so
    */
-  static FileDisk open(Path directory) throws IOException {
+  static FileDisk open(Path directory, DiskAccess access) throws IOException {
     if (!Files.isDirectory(directory)) {
       Files.createDirectories(directory.toAbsolutePath().getParent());
       Files.createDirectory(directory, DIRECTORY_MODE);
@@ -99,7 +110,44 @@ final class FileDisk implements CacheDisk {
     if (lock == null) {
       throw new IOException("cache directory " + directory + " is in use by another process");
     }
-    return new FileDisk(directory, lockFile);
+    boolean done = false;
+    try {
+      FileDisk disk = new FileDisk(directory, lockFile, objectAccess(access));
+      if (access.isDirect()) {
+        disk.probeDirect();
+      }
+      done = true;
+      return disk;
+    } finally {
+      if (!done) {
+        lockFile.close();
+      }
+    }
+  }
+
+  private static Set<OpenOption> objectAccess(DiskAccess access) {
+    Set<OpenOption> options = new HashSet<>(READ_WRITE);
+    if (access.isDirect()) {
+      options.add(ExtendedOpenOption.DIRECT);
+    }
+    if (access.isDsync()) {
+      options.add(StandardOpenOption.DSYNC);
+    }
+    return Set.copyOf(options);
+  }
+
+  /** Fails unless blocks can be written and read past the page cache. */
+  private void probeDirect() throws IOException {
+    Path path = directory.resolve(PROBE);
+    Files.deleteIfExists(path);
+    try (ChannelFile file = new ChannelFile(path, objectAccess)) {
+      file.write(ByteBuffer.allocate(BlockMap.BLOCK_BYTES), 0);
+      file.read(ByteBuffer.allocate(BlockMap.BLOCK_BYTES), 0);
+    } catch (IOException | UnsupportedOperationException e) {
+      throw new IOException("the file system of " + directory + " takes no direct I/O: " + e, e);
+    } finally {
+      Files.deleteIfExists(path);
+    }
   }
 
   @Override
@@ -109,10 +157,19 @@ final class FileDisk implements CacheDisk {
 
   @Override
   public byte @Nullable [] readState() throws IOException {
-    Path path = directory.resolve(STATE);
+    return readRecord(STATE, MAX_STATE_BYTES);
+  }
+
+  @Override
+  public byte @Nullable [] readQuotas() throws IOException {
+    return readRecord(QUOTAS, MAX_QUOTAS_BYTES);
+  }
+
+  private byte @Nullable [] readRecord(String name, int maxBytes) throws IOException {
+    Path path = directory.resolve(name);
     try {
-      if (Files.size(path) > MAX_STATE_BYTES) {
-        throw new IOException(path + " is damaged: longer than " + MAX_STATE_BYTES + " bytes");
+      if (Files.size(path) > maxBytes) {
+        throw new IOException(path + " is damaged: longer than " + maxBytes + " bytes");
       }
       return Files.readAllBytes(path);
     } catch (NoSuchFileException e) {
@@ -122,22 +179,31 @@ final class FileDisk implements CacheDisk {
 
   @Override
   public void writeState(byte[] state) throws IOException {
-    Path temporary = directory.resolve(NEW_STATE);
+    writeRecord(STATE, state);
+  }
+
+  @Override
+  public void writeQuotas(byte[] quotas) throws IOException {
+    writeRecord(QUOTAS, quotas);
+  }
+
+  private void writeRecord(String name, byte[] record) throws IOException {
+    Path temporary = directory.resolve(name + NEW);
     Files.deleteIfExists(temporary);
     try (FileChannel file = FileChannel.open(temporary, READ_WRITE, FILE_MODE)) {
-      ByteBuffer bytes = ByteBuffer.wrap(state);
+      ByteBuffer bytes = ByteBuffer.wrap(record);
       while (bytes.hasRemaining()) {
         file.write(bytes);
       }
       file.force(true);
     }
-    Files.move(temporary, directory.resolve(STATE), StandardCopyOption.ATOMIC_MOVE);
+    Files.move(temporary, directory.resolve(name), StandardCopyOption.ATOMIC_MOVE);
     forceDirectory(directory);
   }
 
   @Override
   public List<VdiId> vdis() throws IOException {
-    Set<String> own = Set.of(LOCK, STATE, NEW_STATE, PROBE, QUARANTINE);
+    Set<String> own = Set.of(LOCK, STATE, STATE + NEW, QUOTAS, QUOTAS + NEW, PROBE, QUARANTINE);
     List<VdiId> vdis = new ArrayList<>();
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
       for (Path entry : entries) {
@@ -180,7 +246,7 @@ final class FileDisk implements CacheDisk {
   @Override
   public ObjectFile open(VdiId vid, int index) throws IOException {
     makeVdiDirectory(vid);
-    return new ChannelFile(path(vid, index));
+    return new ChannelFile(path(vid, index), objectAccess);
   }
 
   @Override
@@ -315,8 +381,8 @@ final class FileDisk implements CacheDisk {
   private static final class ChannelFile implements ObjectFile {
     private final FileChannel file;
 
-    ChannelFile(Path path) throws IOException {
-      this.file = FileChannel.open(path, READ_WRITE, FILE_MODE);
+    ChannelFile(Path path, Set<OpenOption> options) throws IOException {
+      this.file = FileChannel.open(path, options, FILE_MODE);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -20,7 +21,9 @@ import org.jspecify.annotations.Nullable;
  *     12 | vid                      (u32) |
  *     16 | block_size_shift         (u32) |
  *     20 | CRC-32C of bytes 0 to 20 (u32) |
- *     24 | zeros                          |
+ *     24 | length of the name       (u32) |
+ *     28 | name of the VDI                |  UTF-8; for its quota
+ *    284 | zeros                          |
  *   4096 +--------------------------------+
  *        | slot 0                         |
  *        +--------------------------------+
@@ -58,6 +61,8 @@ final class MapFile {
   private static final long MAGIC = 0x50414d5045454853L;
   private static final int VERSION = 2;
   private static final int CHECKED_BYTES = 20;
+  private static final int NAME_AT = 24;
+  private static final int MAX_NAME_BYTES = 256;
   private static final long MARK = 0x53480B1EL << 32;
 
   private final CacheDisk disk;
@@ -83,9 +88,14 @@ final class MapFile {
   }
 
   /** Starts an empty map file. */
-  static MapFile create(CacheDisk disk, VdiId vid, int blockSizeShift) throws IOException {
+  static MapFile create(CacheDisk disk, VdiId vid, int blockSizeShift, String name)
+      throws IOException {
     ByteBuffer header = disk.map(vid, 0, HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     header.putInt(8, VERSION).putInt(12, vid.value()).putInt(16, blockSizeShift);
+    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+    if (bytes.length <= MAX_NAME_BYTES) {
+      header.putInt(NAME_AT, bytes.length).put(NAME_AT + Integer.BYTES, bytes);
+    }
     header.putLong(0, MAGIC);
     header.putInt(CHECKED_BYTES, checksum(header));
     return new MapFile(disk, vid, blockSizeShift);
@@ -106,6 +116,18 @@ final class MapFile {
             && shift >= 20
             && shift <= 31;
     return sound ? shift : 0;
+  }
+
+  /** The name of the VDI that a sound map file is of; empty if it is not known. */
+  static String name(CacheDisk disk, VdiId vid) throws IOException {
+    ByteBuffer header = disk.map(vid, 0, HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    int length = header.getInt(NAME_AT);
+    if (length < 0 || length > MAX_NAME_BYTES) {
+      return "";
+    }
+    byte[] bytes = new byte[length];
+    header.get(NAME_AT + Integer.BYTES, bytes);
+    return new String(bytes, StandardCharsets.UTF_8);
   }
 
   /** A map file that is there and sound. */

@@ -5,6 +5,7 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiName;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -59,8 +60,12 @@ import java.util.function.LongSupplier;
  */
 public final class ObjectCache implements ObjectStore, Closeable {
 
+  private static final long MIN_QUOTA_BYTES = 1 << 20;
+
   private final ObjectStore backing;
   private final CacheDisk disk;
+  private final CacheOptions options;
+  private final Executor executor;
   private final String clusterId;
   private final Counters counters = new Counters();
   private final CacheIndex index;
@@ -81,6 +86,8 @@ public final class ObjectCache implements ObjectStore, Closeable {
       throws IOException {
     this.backing = backing;
     this.disk = disk;
+    this.options = options;
+    this.executor = executor;
     this.clusterId = clusterId;
     DiskHealth health = new DiskHealth(disk, counters);
     this.index = new CacheIndex(backing, disk, health, counters, options);
@@ -91,6 +98,7 @@ public final class ObjectCache implements ObjectStore, Closeable {
     this.writes = new Writes(backing, index, options, flusher, reads, upkeep, nanoClock);
     this.inodes = new InodeWatch(index);
     new Recovery(index, clusterId, nanoClock.getAsLong()).run();
+    index.shares.load(index.objects());
   }
 
   /**
@@ -125,7 +133,7 @@ public final class ObjectCache implements ObjectStore, Closeable {
       Executor executor,
       LongSupplier incarnation)
       throws IOException {
-    FileDisk disk = FileDisk.open(directory);
+    FileDisk disk = FileDisk.open(directory, options.access());
     try {
       return new ObjectCache(
           backing, disk, clusterId, options, executor, System::nanoTime, incarnation);
@@ -267,6 +275,52 @@ public final class ObjectCache implements ObjectStore, Closeable {
                   a.dirtyBytes() + b.dirtyBytes()));
     }
     return List.copyOf(sums.values());
+  }
+
+  /**
+   * Sets how much of the cache the VDIs of a name may have, snapshots included. It is kept over
+   * restarts. What is dirty counts, too: at the limit writers wait until some of it is flushed.
+   *
+   * @param bytes at least 1 MiB; 0 for as much as there is room for
+   * @throws IOException if the cache's disk does not keep it; nothing has changed then
+   */
+  public void setQuota(VdiName name, long bytes) throws IOException {
+    if (bytes != 0 && bytes < MIN_QUOTA_BYTES) {
+      throw new IllegalArgumentException("a quota has at least 1M, not " + bytes + " bytes");
+    }
+    index.shares.limit(name.value(), bytes, index.objects());
+  }
+
+  /** What the VDIs of a name may have of the cache, and have. */
+  public Quota quota(VdiName name) {
+    Share share = index.shares.of(name.value());
+    return new Quota(
+        share.limitBlocks << BlockMap.BLOCK_SHIFT, share.validBlocks.sum() << BlockMap.BLOCK_SHIFT);
+  }
+
+  /**
+   * Prepares to fetch all there is of a VDI; see {@link Warming#run}.
+   *
+   * @param permission asked before each piece of an object is fetched
+   */
+  public Warming warming(VdiId vid, Warming.Permission permission) {
+    return new Warming(backing, index, reads, executor, vid, permission, options.sizeBytes());
+  }
+
+  /** Reads all that is cached of a VDI and compares it with its checksums. */
+  public CacheCheck check(VdiId vid) {
+    long checked = 0;
+    long mended = 0;
+    long lost = 0;
+    for (CachedObject object : index.objects()) {
+      if (object.vdi.vid.equals(vid)) {
+        CacheCheck found = reads.check(object);
+        checked += found.checkedBytes();
+        mended += found.mendedBlocks();
+        lost += found.lostBlocks();
+      }
+    }
+    return new CacheCheck(checked, mended, lost);
   }
 
   /** Hands old dirty data on, flushes older, and reclaims. To be called about once a second. */

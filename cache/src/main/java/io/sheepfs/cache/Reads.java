@@ -6,6 +6,8 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads through the cache: from the disk what is valid, from the store what is not, which is kept
@@ -13,6 +15,7 @@ import java.nio.ByteBuffer;
  */
 final class Reads {
 
+  private static final Logger log = LoggerFactory.getLogger(Reads.class);
   private static final int TRIES = 4;
   private static final int MAX_FETCH_BLOCKS = 256;
 
@@ -100,6 +103,49 @@ final class Reads {
         return;
       }
       from = fetch.to;
+    }
+  }
+
+  /** Compares all blocks of an object that are here with their checksums. */
+  CacheCheck check(CachedObject object) {
+    long checked = 0;
+    long mended = 0;
+    long lost = 0;
+    for (int block = 0; block < object.blocks(); block++) {
+      ByteBuffer bytes = BUFFERS.take(BlockMap.BLOCK_BYTES);
+      long stamp = object.lock.writeLock();
+      try {
+        if (object.map == null) {
+          break;
+        }
+        if (!object.isValid(block, block + 1)) {
+          block = object.map.nextValid(block, object.blocks()) - 1;
+          continue;
+        }
+        checked += BlockMap.BLOCK_BYTES;
+        object.prepare(index.disk);
+        object.read(bytes, (long) block << BlockMap.BLOCK_SHIFT);
+      } catch (DamagedBlock e) {
+        boolean dirty = object.isDirty(block);
+        lost += dirty ? 1 : 0;
+        mended += dirty ? 0 : 1;
+        forget(object, e);
+      } catch (IOException e) {
+        index.health.failed(e);
+        lost += object.isDirty(block) ? 1 : 0;
+      } finally {
+        object.lock.unlockWrite(stamp);
+        BUFFERS.give(bytes);
+      }
+    }
+    return new CacheCheck(checked, mended, lost);
+  }
+
+  private static void forget(CachedObject object, DamagedBlock damage) {
+    try {
+      object.damaged(damage);
+    } catch (SheepException e) {
+      log.error("{}", e.getMessage()); // whoever reads it is told, too
     }
   }
 

@@ -5,6 +5,7 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
@@ -63,8 +64,10 @@ final class Upkeep implements Writes.Room {
       backing.flush(vid);
       return;
     }
+    List<CachedObject> flushed = List.copyOf(vdi.dirty);
     rounds.computeIfAbsent(vid, key -> new FlushRounds()).join(() -> flusher.flush(vdi));
-    vdi.dirty.forEach(index.reclaimer::weigh);
+    index.reclaimer.settle(vdi.share);
+    flushed.forEach(index.reclaimer::weigh);
     wakeWriters();
   }
 
@@ -74,12 +77,12 @@ final class Upkeep implements Writes.Room {
    */
   @Override
   public void make(VdiCache first) throws SheepException {
-    while (isFull()) {
+    while (isFull(first)) {
       SheepException failure = null;
       try {
         flush(first.vid);
         for (VdiCache vdi : index.vdis()) {
-          if (!vdi.dirty.isEmpty() && !vdi.leaving) {
+          if (isFull(first) && !vdi.dirty.isEmpty() && !vdi.leaving) {
             flush(vdi.vid);
           }
         }
@@ -91,19 +94,20 @@ final class Upkeep implements Writes.Room {
       }
       log.debug("the cache is full of dirty data, and the cluster away", failure);
       index.counters.waits.increment();
-      awaitRoom();
+      awaitRoom(first);
     }
   }
 
-  private boolean isFull() {
-    return index.counters.dirtyBytes() >= options.maxDirtyBytes();
+  @Override
+  public boolean isFull(VdiCache vdi) {
+    return index.counters.dirtyBytes() >= options.maxDirtyBytes() || vdi.share.isFullOfDirt();
   }
 
-  private void awaitRoom() throws SheepException {
+  private void awaitRoom(VdiCache vdi) throws SheepException {
     room.lock();
     try {
       long nanos = TimeUnit.MILLISECONDS.toNanos(RETRY_MILLIS);
-      while (!closed && isFull() && nanos > 0) {
+      while (!closed && isFull(vdi) && nanos > 0) {
         nanos = changed.awaitNanos(nanos);
       }
       if (closed) {
@@ -133,17 +137,24 @@ final class Upkeep implements Writes.Room {
    */
   @Override
   public void slow(VdiCache vdi, int bytes) {
-    long half = options.maxDirtyBytes() / 2;
-    long over = index.counters.dirtyBytes() - half;
-    if (over <= 0) {
+    double share =
+        Math.max(
+            shareOfUpperHalf(index.counters.dirtyBytes(), options.maxDirtyBytes()),
+            shareOfUpperHalf(vdi.share.dirtyBlocks.get(), vdi.share.limitBlocks));
+    if (share <= 0) {
       return;
     }
     if (vdi.draining.compareAndSet(false, true)) {
       drain(vdi);
     }
-    double share = Math.min(1.0, (double) over / half);
     double delay = share * share * MAX_DELAY_NANOS * Math.min(1.0, (double) bytes / DELAYED_BYTES);
     LockSupport.parkNanos((long) delay);
+  }
+
+  /** How much of the upper half of a limit is used, up to 1; 0 if there is no limit. */
+  private static double shareOfUpperHalf(long used, long limit) {
+    long half = limit / 2;
+    return half == 0 ? 0 : Math.min(1.0, (double) (used - half) / half);
   }
 
   private void drain(VdiCache vdi) {
@@ -176,6 +187,7 @@ final class Upkeep implements Writes.Room {
     for (VdiCache vdi : index.vdis()) {
       writeOut(vdi, now);
     }
+    index.shares.all().forEach(index.reclaimer::settle);
     index.objects().forEach(index.reclaimer::weigh);
     index.health.check();
     try {
@@ -190,7 +202,9 @@ final class Upkeep implements Writes.Room {
       return; // whoever takes it writes it out
     }
     long age = oldestDirtyNanos(vdi, now);
-    boolean crowded = index.counters.dirtyBytes() > options.maxDirtyBytes() / 2;
+    boolean crowded =
+        index.counters.dirtyBytes() > options.maxDirtyBytes() / 2
+            || shareOfUpperHalf(vdi.share.dirtyBlocks.get(), vdi.share.limitBlocks) > 0;
     try {
       if (!vdi.dirty.isEmpty() && (crowded || age >= options.flushAge().toNanos())) {
         flush(vdi.vid);

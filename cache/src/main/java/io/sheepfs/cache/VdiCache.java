@@ -16,6 +16,9 @@ final class VdiCache {
   final VdiId vid;
   final int blockSizeShift;
 
+  /** What it counts to, with the other VDIs of its name. */
+  final Share share;
+
   /** The objects with dirty blocks; changed under the exclusive lock of the object. */
   final Set<CachedObject> dirty = ConcurrentHashMap.newKeySet();
 
@@ -45,15 +48,16 @@ final class VdiCache {
 
   private @Nullable MapFile maps;
 
-  VdiCache(VdiId vid, int blockSizeShift, @Nullable MapFile maps) {
+  VdiCache(VdiId vid, int blockSizeShift, Share share, @Nullable MapFile maps) {
     this.vid = vid;
     this.blockSizeShift = blockSizeShift;
+    this.share = share;
     this.maps = maps;
   }
 
   synchronized BlockMap allocate(CacheDisk disk, int index) throws IOException {
     if (maps == null) {
-      maps = MapFile.create(disk, vid, blockSizeShift);
+      maps = MapFile.create(disk, vid, blockSizeShift, share.name);
     }
     return maps.allocate(index);
   }

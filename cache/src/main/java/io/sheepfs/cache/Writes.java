@@ -23,6 +23,9 @@ final class Writes {
     /** Returns when there is room, or when waiting for it makes no sense. */
     void make(VdiCache first) throws SheepException;
 
+    /** Whether there is too much dirty data, in all or of the VDIs of this name. */
+    boolean isFull(VdiCache vdi);
+
     /** Makes all of a VDI durable. */
     void flush(VdiId vid) throws SheepException;
 
@@ -66,7 +69,7 @@ final class Writes {
     boolean held = options.mode() == CacheMode.WRITEBACK && durability == Durability.UNSTABLE;
     for (int i = 0; held && i < TRIES; i++) {
       room.slow(object.vdi, src.remaining());
-      if (index.counters.dirtyBytes() >= options.maxDirtyBytes()) {
+      if (room.isFull(object.vdi)) {
         room.make(object.vdi);
       }
       Taken taken = tryWrite(object, offset, src);
@@ -106,9 +109,7 @@ final class Writes {
         object.await(ticket);
         return Taken.RETRY;
       }
-      if (!object.known
-          || !index.mayKeep()
-          || index.counters.dirtyBytes() >= options.maxDirtyBytes()) {
+      if (!object.known || !index.mayKeep() || room.isFull(object.vdi)) {
         return Taken.NEVER;
       }
       if ((offset & 4095) != 0 && !object.isValid(from, from + 1)) {
@@ -149,7 +150,8 @@ final class Writes {
     int from = (int) (offset >>> BlockMap.BLOCK_SHIFT);
     int to = CachedObject.blockAfter(end);
     ByteBuffer copy = src.duplicate();
-    boolean held = ((offset | end) & 4095) == 0 && durability == Durability.UNSTABLE && mayHold();
+    boolean held =
+        ((offset | end) & 4095) == 0 && durability == Durability.UNSTABLE && mayHold(first.vdi);
     if (!held) {
       settleOrigin(first);
     }
@@ -174,10 +176,8 @@ final class Writes {
   }
 
   /** Whether what the store has not flushed yet can be kept here to be pushed again. */
-  private boolean mayHold() {
-    return options.mode() == CacheMode.WRITEBACK
-        && index.mayKeep()
-        && index.counters.dirtyBytes() < options.maxDirtyBytes();
+  private boolean mayHold(VdiCache vdi) {
+    return options.mode() == CacheMode.WRITEBACK && index.mayKeep() && !room.isFull(vdi);
   }
 
   /** What is not held here must not be lost there. */
@@ -256,7 +256,7 @@ final class Writes {
         first,
         offset & -4096L,
         padded,
-        mayHold() ? new Origin(null) : null,
+        mayHold(first.vdi) ? new Origin(null) : null,
         how -> backing.create(oid, offset, src, ownDurability(how, durability)));
   }
 
@@ -287,7 +287,9 @@ final class Writes {
         first,
         offset,
         copy,
-        aligned && source.index() == oid.index() && mayHold() ? new Origin(source.vid()) : null,
+        aligned && source.index() == oid.index() && mayHold(first.vdi)
+            ? new Origin(source.vid())
+            : null,
         how -> backing.createCopy(oid, source, offset, src, ownDurability(how, durability)));
   }
 

@@ -44,6 +44,7 @@ final class SimDisk implements CacheDisk {
   private final Map<VdiId, Map<Integer, Content>> files = new TreeMap<>();
   private final Map<VdiId, Content> maps = new TreeMap<>();
   private byte @Nullable [] state;
+  private byte @Nullable [] quotas;
   private int boot = 1;
   private final int fileBytes;
   private boolean failing;
@@ -94,6 +95,16 @@ final class SimDisk implements CacheDisk {
   @Override
   public void writeState(byte[] newState) {
     state = newState.clone();
+  }
+
+  @Override
+  public byte @Nullable [] readQuotas() {
+    return quotas;
+  }
+
+  @Override
+  public void writeQuotas(byte[] newQuotas) {
+    quotas = newQuotas.clone();
   }
 
   @Override

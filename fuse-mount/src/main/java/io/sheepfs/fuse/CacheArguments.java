@@ -18,11 +18,11 @@ final class CacheArguments {
 
   @Option(
       names = "--cache-mode",
-      paramLabel = "writeback|writethrough|off",
+      paramLabel = "writeback|writethrough|memory|off",
       description =
           "The object cache on the local disk: takes writes and hands them on later (default in"
-              + " front of a sheep), hands them on at once, or there is none (default with"
-              + " --store).")
+              + " front of a sheep), hands them on at once, does so and keeps its copies in memory,"
+              + " or there is none (default with --store).")
   private @Nullable String mode;
 
   @Option(
@@ -62,6 +62,16 @@ final class CacheArguments {
   private String dirtyAge = "";
 
   @Option(
+      names = "--cache-direct-io",
+      description = "Keep cached objects out of the kernel's page cache (O_DIRECT).")
+  private boolean directIo;
+
+  @Option(
+      names = "--cache-dsync",
+      description = "Put each write to a cached object on the disk at once (O_DSYNC).")
+  private boolean dsync;
+
+  @Option(
       names = "--warm",
       paramLabel = "VDI",
       description = "Read a VDI into the cache once it is mounted; can be given again.")
@@ -85,14 +95,18 @@ final class CacheArguments {
     }
     CacheOptions options =
         new CacheOptions(
-            chosen == CacheConfig.Mode.WRITETHROUGH ? CacheMode.WRITETHROUGH : CacheMode.WRITEBACK,
+            chosen == CacheConfig.Mode.WRITETHROUGH || chosen == CacheConfig.Mode.MEMORY
+                ? CacheMode.WRITETHROUGH
+                : CacheMode.WRITEBACK,
             bytes("cache-size", list.text("cache-size", size)),
             bytes("cache-free-space", list.text("cache-free-space", freeSpace)),
             maxDirtyBytes,
             age,
             age.compareTo(defaults.flushAge()) > 0 ? age : defaults.flushAge(),
             defaults.readAheadBytes(),
-            defaults.window());
+            defaults.window(),
+            CacheOptions.DiskAccess.of(
+                directIo || list.has("cache-direct-io"), dsync || list.has("cache-dsync")));
     Path where = list.path("cache-dir", directory);
     List<String> names = new ArrayList<>(warm);
     String listed = list.textOrNull("warm", null);

@@ -22,6 +22,8 @@ record CacheConfig(
   enum Mode {
     WRITEBACK,
     WRITETHROUGH,
+    /** To the cluster, with a copy for reads in memory. */
+    MEMORY,
     OFF
   }
 

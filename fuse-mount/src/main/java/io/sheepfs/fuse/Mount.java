@@ -11,6 +11,8 @@ import io.sheepfs.fuse.tree.ClusterTree;
 import io.sheepfs.fuse.tree.MountSettings;
 import io.sheepfs.fuse.tree.Ownership;
 import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiName;
 import io.sheepfs.store.server.ServiceManager;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -168,7 +170,7 @@ final class Mount {
     UmountHelper.register(config.mountpoint(), config.readOnly());
     console.ready();
     ServiceManager.ready(config.source() + " is mounted at " + config.mountpoint());
-    Warming.start(cluster, config.cache().warm());
+    warm();
     int code = Sheepfs.EXIT_OK;
     try {
       session.awaitEnd();
@@ -179,6 +181,21 @@ final class Mount {
     }
     unmounted.countDown();
     return save() ? code : Sheepfs.EXIT_SYSTEM;
+  }
+
+  /** Has VDIs read into the cache, in the background. */
+  private void warm() {
+    for (VdiName name : config.cache().warm()) {
+      try {
+        if (cluster instanceof CachedCluster cached) {
+          cached.warm(name);
+        } else {
+          log.warn("{} is not read into the cache, since there is none", name);
+        }
+      } catch (SheepException e) {
+        log.warn("cannot read {} into the cache: {}", name, e.getMessage());
+      }
+    }
   }
 
   /** The shutdown hook. After an ordinary end everything is saved already. */

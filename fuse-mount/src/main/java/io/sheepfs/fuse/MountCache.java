@@ -1,5 +1,7 @@
 package io.sheepfs.fuse;
 
+import io.sheepfs.cache.CacheOptions;
+import io.sheepfs.cache.ObjectCache;
 import io.sheepfs.cache.coherence.CachedCluster;
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.ClusterInfo;
@@ -12,6 +14,7 @@ import io.sheepfs.protocol.VdiDirectory;
 import io.sheepfs.protocol.VdiName;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
@@ -34,11 +37,15 @@ import org.slf4j.LoggerFactory;
  *   CACHE_DIR/CLUSTER/0.lock   locked by the mount
  *   CACHE_DIR/CLUSTER/1        of a second one at the same time, and so on
  * </pre>
+ *
+ * <p>A cache in memory is in the same way in {@code /dev/shm/sheepfs-UID}, and removed when its
+ * mount ends, or by the next one if it was killed.
  */
 final class MountCache {
 
   private static final Logger log = LoggerFactory.getLogger(MountCache.class);
   private static final int MAX_CACHES = 64;
+  private static final Path MEMORY = Path.of("/dev/shm");
   private static final FileAttribute<?> DIRECTORY_MODE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
   private static final FileAttribute<?> FILE_MODE =
@@ -74,14 +81,79 @@ final class MountCache {
     String id = String.format("%016x", InodeHeader.wireTime(created));
     Path folder = parent.resolve(id);
     CachedCluster cached =
-        config.mode(embedded) == CacheConfig.Mode.OFF ? null : openOwn(cluster, folder, id);
+        switch (config.mode(embedded)) {
+          case OFF -> null;
+          case MEMORY -> openInMemory(cluster, id);
+          case WRITEBACK, WRITETHROUGH -> openOwn(cluster, folder, id);
+        };
+    boolean onDisk = config.mode(embedded) != CacheConfig.Mode.MEMORY;
     for (int i = 0; i < MAX_CACHES; i++) {
       // not our own: to close its lock file again would end our lock, too
-      if (i != own && Files.isDirectory(folder.resolve(Integer.toString(i)))) {
+      if ((i != own || !onDisk) && Files.isDirectory(folder.resolve(Integer.toString(i)))) {
         pushOthers(cluster, folder, i, id);
       }
     }
     return cached == null ? cluster : cached;
+  }
+
+  /** A cache on a file system in memory, which goes with the mount. */
+  private CachedCluster openInMemory(Cluster cluster, String id) throws IOException {
+    Path ours = MEMORY.resolve("sheepfs-" + uid());
+    Path folder = ours.resolve(id);
+    try {
+      checkOwn(ours);
+      Slot slot = take(folder);
+      for (int i = 0; i < MAX_CACHES; i++) {
+        eraseLeft(folder, i);
+      }
+      ObjectCache.erase(slot.path);
+      CacheOptions options = config.options();
+      long room = Files.getFileStore(folder).getTotalSpace() / 4;
+      return CachedCluster.openTemporary(
+          cluster,
+          slot.path,
+          id,
+          options.withLimits(
+              options.sizeBytes(),
+              Math.min(options.freeSpaceBytes(), room),
+              options.maxDirtyBytes()));
+    } catch (IOException e) {
+      throw new MountFailure(
+          Sheepfs.EXIT_MOUNT_FAILED, "cannot use the cache " + folder + ": " + e, e);
+    }
+  }
+
+  /** Makes a directory in a place that all users share, or sees that it is ours alone. */
+  private static void checkOwn(Path directory) throws IOException {
+    try {
+      Files.createDirectory(directory, DIRECTORY_MODE);
+    } catch (FileAlreadyExistsException e) {
+      int user = (Integer) Files.getAttribute(directory, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+      int mode = (Integer) Files.getAttribute(directory, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+      if (user != uid()
+          || (mode & 077) != 0
+          || !Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+        throw new IOException(directory + " belongs to somebody else", e);
+      }
+    }
+  }
+
+  private static int uid() throws IOException {
+    return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+  }
+
+  /** Gives the memory back of a mount that was killed. */
+  private void eraseLeft(Path folder, int number) throws IOException {
+    if (number == own || !Files.isDirectory(folder.resolve(Integer.toString(number)))) {
+      return;
+    }
+    Slot slot = tryTake(folder, number);
+    if (slot != null) {
+      try (FileChannel lock = slot.lock) {
+        ObjectCache.erase(slot.path);
+        log.debug("Erased {}, under lock {}", slot.path, lock);
+      }
+    }
   }
 
   /** The cache of this mount; null if the usual directory cannot be used. */
@@ -117,7 +189,7 @@ final class MountCache {
   }
 
   private static Path usualDirectory() throws IOException {
-    if (Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"))) {
+    if (uid() == 0) {
       return Path.of("/var/cache/sheepfs");
     }
     String cache = System.getenv("XDG_CACHE_HOME");

@@ -11,7 +11,15 @@ import org.jspecify.annotations.Nullable;
 final class MountOptionList {
 
   private static final Set<String> FLAGS =
-      Set.of("ro", "rw", "allow_other", "no-flush", "read-only", "debug");
+      Set.of(
+          "ro",
+          "rw",
+          "allow_other",
+          "no-flush",
+          "read-only",
+          "debug",
+          "cache-direct-io",
+          "cache-dsync");
   private static final Set<String> VALUES =
       Set.of(
           "uid",

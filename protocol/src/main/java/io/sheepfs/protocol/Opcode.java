@@ -72,6 +72,12 @@ public enum Opcode {
   SET_VNODES(0xCC, Scope.LOCAL, false),
   GET_VNODES(0xCD, Scope.LOCAL, false),
 
+  /**
+   * Our own: a command for the object cache of the sheep about the VDI whose inode is {@code oid}.
+   * {@link CacheCommand} says what the bodies are.
+   */
+  CACHE_COMMAND(0xE0, Scope.LOCAL, false),
+
   // Between sheep.
   GET_OBJ_LIST(0xA1, Scope.PEER, false),
   GET_EPOCH(0xA2, Scope.PEER, false),

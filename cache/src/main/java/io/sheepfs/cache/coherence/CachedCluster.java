@@ -1,7 +1,11 @@
 package io.sheepfs.cache.coherence;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import io.sheepfs.cache.CacheCommands;
+import io.sheepfs.cache.CacheMode;
 import io.sheepfs.cache.CacheOptions;
 import io.sheepfs.cache.ObjectCache;
+import io.sheepfs.cache.Warming;
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.ClusterInfo;
 import io.sheepfs.protocol.NodeInfo;
@@ -19,6 +23,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -28,6 +33,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,10 +63,14 @@ public final class CachedCluster implements Cluster {
   private final SpareSpace spare;
   private final CachedVdis vdis;
   private final CachedObjects objects;
+  private final CacheCommands commands;
   private final ExecutorService threads;
   private final ScheduledExecutorService timer;
   private volatile List<VdiName> waiting = List.of();
   private int ticks;
+
+  /** Removed at the end; null for a cache that stays. */
+  private volatile @Nullable Path temporary;
 
   private CachedCluster(
       Cluster backing,
@@ -78,6 +88,7 @@ public final class CachedCluster implements Cluster {
     Coherence coherence = new Coherence(backing, cache, records, states, threads, nanoClock);
     this.vdis = new CachedVdis(backing, cache, records, states, coherence);
     this.objects = new CachedObjects(backing.objects(), cache, coherence, vdis);
+    this.commands = new CacheCommands(cache, coherence::mayRead, threads);
     this.timer = Executors.newSingleThreadScheduledExecutor(daemons("cache-maintenance"));
     removeOldRecords();
   }
@@ -95,6 +106,20 @@ public final class CachedCluster implements Cluster {
       Cluster backing, Path directory, String clusterId, CacheOptions options) throws IOException {
     CachedCluster cluster = open(backing, directory, clusterId, options, System::nanoTime);
     cluster.startMaintenance();
+    return cluster;
+  }
+
+  /**
+   * As the other, for a cache that nobody wants to find again: the directory is removed with the
+   * end of this. Only for a cache that holds nothing dirty.
+   */
+  public static CachedCluster openTemporary(
+      Cluster backing, Path directory, String clusterId, CacheOptions options) throws IOException {
+    if (options.mode() == CacheMode.WRITEBACK) {
+      throw new IllegalArgumentException("dirty data in a directory that is removed");
+    }
+    CachedCluster cluster = open(backing, directory, clusterId, options);
+    cluster.temporary = directory;
     return cluster;
   }
 
@@ -189,6 +214,28 @@ public final class CachedCluster implements Cluster {
     return cache;
   }
 
+  /**
+   * Has people's commands carried out.
+   *
+   * @param command as {@link CacheCommands} says
+   * @return the answer, a line
+   * @throws IllegalArgumentException with a message for the user if there is no such command
+   */
+  public String command(VdiName name, String command) throws IOException {
+    return commands.run(name, backing.vdis().lookup(name).vid(), command);
+  }
+
+  /** What goes on, or was done last, about each VDI that there was a command about. */
+  public Map<VdiName, String> answers() {
+    return commands.answers();
+  }
+
+  /** Begins to fetch a VDI into the cache, in the background. */
+  @CanIgnoreReturnValue
+  public Warming warm(VdiName name) throws SheepException {
+    return commands.start(name, backing.vdis().lookup(name).vid());
+  }
+
   /** The cluster behind the cache. */
   public Cluster backing() {
     return backing;
@@ -225,6 +272,7 @@ public final class CachedCluster implements Cluster {
    */
   @Override
   public void close() throws IOException {
+    commands.stopAll();
     timer.shutdown();
     threads.shutdown();
     spare.give();
@@ -234,7 +282,12 @@ public final class CachedCluster implements Cluster {
       awaitEnd();
       records.force();
     }
-    spare.take();
+    Path directory = temporary;
+    if (directory == null) {
+      spare.take();
+    } else {
+      ObjectCache.erase(directory);
+    }
   }
 
   private void awaitEnd() {

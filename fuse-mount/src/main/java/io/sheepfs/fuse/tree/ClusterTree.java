@@ -61,7 +61,7 @@ public final class ClusterTree implements FileTree {
     this.cache = cluster instanceof CachedCluster cached ? cached.cache() : null;
     this.volumes = new VolumesDirectory(this);
     ClusterReports reports = new ClusterReports(cluster);
-    this.caches = new CacheReports(cache);
+    this.caches = CacheReports.of(cluster);
     this.root =
         fixed(
             entry("volume", volumes),
@@ -82,7 +82,10 @@ public final class ClusterTree implements FileTree {
                 "config",
                 fixed(
                     entry("pagecache", report(() -> settings.pageCache() + "\n")),
-                    entry("objectcache", report(() -> caches.text(settings.objectCache()))),
+                    entry(
+                        "objectcache",
+                        new CommandFile(
+                            this, () -> caches.text(settings.objectCache()), caches::command)),
                     entry("sheep_info", report(() -> settings.sheep() + "\n")))),
             entry(".stats", report(this::metrics)));
   }

@@ -2,9 +2,13 @@ package io.sheepfs.store.server;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.sheepfs.cache.CacheCommands;
 import io.sheepfs.cache.CachedVdi;
 import io.sheepfs.cache.ObjectCache;
+import io.sheepfs.protocol.CacheCommand;
 import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectCacheRecord;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
@@ -14,8 +18,11 @@ import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiName;
 import io.sheepfs.store.SheepNode;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +63,7 @@ final class CacheHandlers {
     handlers.put(Opcode.DELETE_CACHE, own::deleteCache);
     handlers.put(Opcode.GET_CACHE_INFO, own::getCacheInfo);
     handlers.put(Opcode.CACHE_PURGE, own::cachePurge);
+    handlers.put(Opcode.CACHE_COMMAND, own::cacheCommand);
     handlers.compute(Opcode.GET_HASH, (opcode, plain) -> own.afterFlush(require(plain)));
     handlers.compute(Opcode.NEW_VDI, (opcode, plain) -> own.snapshotting(require(plain)));
     handlers.compute(Opcode.DEL_VDI, (opcode, plain) -> own.deleting(require(plain)));
@@ -183,7 +191,10 @@ final class CacheHandlers {
     }
     long used = cache.status().validBytes();
     return Answer.body(
-        new ObjectCacheRecord(gateway.sizeBytes(), used, vdis, false).encode().rewind());
+        new ObjectCacheRecord(
+                gateway.options().sizeBytes(), used, vdis, gateway.options().access().isDirect())
+            .encode()
+            .rewind());
   }
 
   /**
@@ -199,6 +210,28 @@ final class CacheHandlers {
       gateway.flushAndPurge(cached.vid());
     }
     return Answer.SUCCESS;
+  }
+
+  /** Ours alone: carries out what {@link CacheCommands} understands. */
+  Answer cacheCommand(Request request) throws SheepException {
+    VdiId vid = vid(request);
+    ByteBuffer body = request.bytes();
+    if (body.remaining() != CacheCommand.SIZE_BYTES) {
+      throw new SheepException(ResultCode.INVALID_PARMS, "a command of " + body.remaining());
+    }
+    ByteBuffer header = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+    sheep.objects().read(ObjectId.inode(vid), 0, header);
+    VdiName name = InodeHeader.decode(header.flip()).toVdiInfo().name();
+    try {
+      String answer = gateway.commands().run(name, vid, CacheCommand.decode(body));
+      return Answer.body(StandardCharsets.UTF_8.encode(answer));
+    } catch (IllegalArgumentException e) {
+      throw new SheepException(ResultCode.INVALID_PARMS, "command a cache", e);
+    } catch (SheepException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new SheepException(ResultCode.EIO, "command a cache", e);
+    }
   }
 
   /** What is computed from the store must see what is dirty. */

@@ -1,5 +1,6 @@
 package io.sheepfs.store.server;
 
+import io.sheepfs.cache.CacheCommands;
 import io.sheepfs.cache.CacheOptions;
 import io.sheepfs.cache.CachedVdi;
 import io.sheepfs.cache.ObjectCache;
@@ -44,17 +45,19 @@ public final class GatewayCache implements Closeable {
   private static final long MAX_MARK_BYTES = 200;
 
   private final ObjectCache cache;
-  private final long sizeBytes;
+  private final GatewayCacheOptions options;
   private final ExecutorService pushes;
+  private final CacheCommands commands;
   private final ScheduledExecutorService timer;
 
   /** Held shared by whoever writes data, and exclusively while a VDI becomes a snapshot. */
   private final ReentrantReadWriteLock snapshots = new ReentrantReadWriteLock();
 
-  private GatewayCache(ObjectCache cache, long sizeBytes, ExecutorService pushes) {
+  private GatewayCache(ObjectCache cache, GatewayCacheOptions options, ExecutorService pushes) {
     this.cache = cache;
-    this.sizeBytes = sizeBytes;
+    this.options = options;
     this.pushes = pushes;
+    this.commands = new CacheCommands(cache, oid -> true, pushes);
     this.timer = Executors.newSingleThreadScheduledExecutor(daemons("cache-maintenance"));
   }
 
@@ -75,7 +78,8 @@ public final class GatewayCache implements Closeable {
     }
     CacheOptions options =
         CacheOptions.defaults()
-            .withLimits(wanted.sizeBytes(), 0, Math.max(1 << 20, wanted.sizeBytes() / 2));
+            .withLimits(wanted.sizeBytes(), 0, Math.max(1 << 20, wanted.sizeBytes() / 2))
+            .withAccess(wanted.access());
     ExecutorService pushes = Executors.newCachedThreadPool(daemons("cache-push"));
     Files.createDirectories(directory);
     if (!name.equals(readMark(directory.resolve(LocalSheep.CACHE_MARK)))) {
@@ -84,7 +88,7 @@ public final class GatewayCache implements Closeable {
     }
     writeMark(mark, name);
     ObjectCache cache = ObjectCache.open(sheep.objects(), objects, name, options, pushes);
-    GatewayCache gateway = new GatewayCache(cache, wanted.sizeBytes(), pushes);
+    GatewayCache gateway = new GatewayCache(cache, wanted, pushes);
     ScheduledFuture<?> unused =
         gateway.timer.scheduleWithFixedDelay(
             gateway::maintain, MAINTENANCE_MILLIS, MAINTENANCE_MILLIS, TimeUnit.MILLISECONDS);
@@ -133,12 +137,17 @@ public final class GatewayCache implements Closeable {
     }
   }
 
+  /** Carries out what people tell it. */
+  CacheCommands commands() {
+    return commands;
+  }
+
   ObjectCache objects() {
     return cache;
   }
 
-  long sizeBytes() {
-    return sizeBytes;
+  GatewayCacheOptions options() {
+    return options;
   }
 
   /** See {@link #snapshots}. */
@@ -164,6 +173,7 @@ public final class GatewayCache implements Closeable {
   /** Closes it. What is dirty stays, for the next time. Nobody may be using it. */
   @Override
   public void close() throws IOException {
+    commands.stopAll();
     timer.shutdown();
     pushes.shutdown();
     try {

@@ -79,10 +79,11 @@ public final class Sheep implements Callable<Integer> {
 
   @Option(
       names = {"-w", "--write-cache"},
-      paramLabel = "size=N[,dir=PATH]",
+      paramLabel = "size=N[,dir=PATH][,directio][,dsync]",
       description =
           "Keep an object cache of that size for clients that ask for it by the CACHE flag; N may"
-              + " end in K, M, G or T. Without dir it is in DIR/cache.")
+              + " end in K, M, G or T. Without dir it is in DIR/cache. directio leaves the page"
+              + " cache out, dsync puts each write on the disk at once.")
   private @Nullable String writeCache;
 
   @Option(

@@ -3,7 +3,10 @@ package io.sheepfs.store.server;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sheepfs.cache.CacheOptions.DiskAccess;
+import io.sheepfs.protocol.CacheCommand;
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectCacheRecord;
@@ -29,6 +32,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -148,6 +152,38 @@ final class GatewayCacheTest {
     assertEquals(List.of(), info().caches());
   }
 
+  private String command(String command) throws SheepException {
+    ByteBuffer answer = ByteBuffer.allocate(CacheCommand.SIZE_BYTES);
+    ResponseHeader header =
+        client
+            .client()
+            .call(
+                Opcode.CACHE_COMMAND,
+                0,
+                RequestFields.Obj.of(ObjectId.inode(vid), 0),
+                CacheCommand.encode(command),
+                answer,
+                Repeat.ALWAYS);
+    return header.result() + " " + CacheCommand.decode(answer.flip());
+  }
+
+  @Test
+  void cacheCommand_warmQuotaAndFsck_answered() throws Exception {
+    call(Opcode.FLUSH_DEL_CACHE, 0);
+    assertEquals("SUCCESS quota 0 0", command("quota"));
+    assertEquals("SUCCESS quota 2097152 0", command("quota 2M"));
+    assertTrue(command("warm").startsWith("SUCCESS warm "));
+    String done = "SUCCESS warm done " + (4 << 20) + " " + (4 << 20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    String answer = command("warm status");
+    while (answer.startsWith("SUCCESS warm running") && System.nanoTime() < deadline) {
+      answer = command("warm status");
+    }
+    assertTrue(answer.equals(done) || answer.startsWith("SUCCESS warm full"), answer);
+    assertTrue(command("fsck").matches("SUCCESS fsck \\d+ 0 0"), command("fsck"));
+    assertEquals("INVALID_PARMS ", command("purge"));
+  }
+
   @Test
   void deleteCache_dropsWhatWasNotFlushed() throws Exception {
     write(2);
@@ -206,10 +242,15 @@ final class GatewayCacheTest {
 
   @Test
   void options_asTheOriginalSpelledThem_parsed() {
-    assertEquals(new GatewayCacheOptions(100L << 20, null), GatewayCacheOptions.parse("size=100M"));
     assertEquals(
-        new GatewayCacheOptions(2L << 30, Path.of("/x")),
+        new GatewayCacheOptions(100L << 20, null, DiskAccess.PLAIN),
+        GatewayCacheOptions.parse("size=100M"));
+    assertEquals(
+        new GatewayCacheOptions(2L << 30, Path.of("/x"), DiskAccess.PLAIN),
         GatewayCacheOptions.parse("dir=/x,size=2G"));
+    assertEquals(
+        new GatewayCacheOptions(1L << 30, null, DiskAccess.DIRECT_DSYNC),
+        GatewayCacheOptions.parse("directio,size=1G,dsync"));
     for (String wrong : new String[] {"", "size=1M", "size=", "size=xG", "net=4", "size=1G,dir="}) {
       assertThrows(IllegalArgumentException.class, () -> GatewayCacheOptions.parse(wrong), wrong);
     }
