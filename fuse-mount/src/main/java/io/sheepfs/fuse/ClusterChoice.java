@@ -5,12 +5,11 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.client.ClientOptions;
 import io.sheepfs.protocol.client.RemoteCluster;
+import io.sheepfs.protocol.client.SheepAddresses;
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.util.List;
 
 /** Finds the cluster to mount: a sheep over the network, or a store in this process. */
 final class ClusterChoice {
@@ -41,7 +40,7 @@ final class ClusterChoice {
     try {
       cluster =
           RemoteCluster.connect(
-              List.of(new InetSocketAddress(config.address(), config.port())),
+              SheepAddresses.parse(config.address(), config.port()),
               ClientOptions.DEFAULTS.withRequestTimeout(config.timeout()));
     } catch (SheepException e) {
       throw new MountFailure(

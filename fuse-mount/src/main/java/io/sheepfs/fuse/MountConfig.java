@@ -39,6 +39,13 @@ record MountConfig(
 
   /** What df shows as the device. */
   String source() {
-    return store != null ? store.toString() : address + ":" + port;
+    if (store != null) {
+      return store.toString();
+    }
+    // of several the first alone: a comma would end the option of the mount that says it
+    int end = address.indexOf(',');
+    String first = end < 0 ? address : address.substring(0, end);
+    boolean hasPort = first.contains("]:") || first.matches("[^:]+:[0-9]+");
+    return hasPort ? first : first + ":" + port;
   }
 }

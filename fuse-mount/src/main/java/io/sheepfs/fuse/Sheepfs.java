@@ -1,6 +1,7 @@
 package io.sheepfs.fuse;
 
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
+import io.sheepfs.protocol.client.SheepAddresses;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -71,9 +72,12 @@ public final class Sheepfs implements Callable<Integer> {
 
   @Option(
       names = {"-a", "--address"},
-      paramLabel = "HOST",
+      paramLabel = "HOST[:PORT][,..]",
       defaultValue = "127.0.0.1",
-      description = "The sheep to talk to (default: ${DEFAULT-VALUE}).")
+      description = {
+        "The sheep to talk to (default: ${DEFAULT-VALUE}); of several of one cluster, the next",
+        "when one fails."
+      })
   private String address = "";
 
   @Option(
@@ -222,6 +226,7 @@ public final class Sheepfs implements Callable<Integer> {
       if (limit.isZero()) {
         throw new IllegalArgumentException("a request needs some time: timeout=0");
       }
+      SheepAddresses.parse(options.text("address", address), port); // which refuses a wrong one
       return new MountConfig(
           where.toAbsolutePath().normalize(),
           storeDirectory == null ? null : storeDirectory.toAbsolutePath().normalize(),

@@ -85,7 +85,10 @@ public enum Opcode {
   READ_PEER(0xA4, Scope.PEER, false),
   WRITE_PEER(0xA5, Scope.PEER, false),
   REMOVE_PEER(0xA6, Scope.PEER, false),
-  DECREF_PEER(0xC2, Scope.PEER, false);
+  DECREF_PEER(0xC2, Scope.PEER, false),
+
+  /** Not in 1.0, where nothing is flushed. */
+  FLUSH_PEER(0xAE, Scope.PEER, false);
 
   /** The version of the public operations: codes below 0x80. Lower ones are taken too. */
   public static final int PUBLIC_VERSION = 0x02;

@@ -25,6 +25,14 @@ public sealed interface ResponseFields {
     }
   }
 
+  /** The fields of another's answer, passed on as they are. */
+  record Raw(HeaderUnion union) implements ResponseFields {
+    @Override
+    public HeaderUnion encode() {
+      return union;
+    }
+  }
+
   /** The answer to a request about an object. The original leaves it empty. */
   record Obj(int copies, long offset) implements ResponseFields {
     public Obj {

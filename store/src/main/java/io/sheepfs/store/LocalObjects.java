@@ -44,7 +44,7 @@ public final class LocalObjects implements ObjectStore {
   private final IntSupplier defaultBlockSizeShift;
 
   /** Whether requests can be served. */
-  interface Readiness {
+  public interface Readiness {
     /**
      * Returns if they can.
      *
@@ -53,7 +53,13 @@ public final class LocalObjects implements ObjectStore {
     void check() throws SheepException;
   }
 
-  LocalObjects(
+  /**
+   * The objects of a store.
+   *
+   * @param readiness asked before each request
+   * @param defaultBlockSizeShift for objects of VDIs that the store does not know
+   */
+  public LocalObjects(
       StoredObjects files, VdiStore vdis, Readiness readiness, IntSupplier defaultBlockSizeShift) {
     this.files = files;
     this.vdis = vdis;

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * The directory of a store, held by this process alone.
  *
  * <pre>
+ *   node          the id of the node; only in a cluster, see {@link ClusterStore}
  *   config        format and defaults, see {@link StoreConfig}
  *   lock          locked while a process has the store open
  *   running       there while the store is open or was not closed cleanly, see {@link RunMark}
@@ -34,7 +35,15 @@ final class StoreDirectory implements Closeable {
 
   /** What may be there before the first config is: from a first start that was cut short. */
   private static final Set<String> BEFORE_CONFIG =
-      Set.of(LOCK, OBJECTS, EPOCHS, CONFIG + ".tmp", LocalSheep.LOG_FILE, "lost+found");
+      Set.of(
+          LOCK,
+          OBJECTS,
+          EPOCHS,
+          CONFIG + ".tmp",
+          "node",
+          "node.tmp",
+          LocalSheep.LOG_FILE,
+          "lost+found");
 
   private final Path root;
   private final Disk disk;

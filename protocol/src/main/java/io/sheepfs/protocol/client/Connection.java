@@ -54,6 +54,21 @@ final class Connection {
     this.exchange = exchange;
   }
 
+  /** As {@link #open}, to a sheep that answers: a frozen one is as bad as none. */
+  static Connection openWatched(EventLoopGroup group, InetSocketAddress address, Duration timeout)
+      throws IOException {
+    Connection connection = open(group, address, timeout);
+    Pulse pulse = new Pulse(connection.channel, connection.exchange);
+    try {
+      pulse.prove();
+    } catch (IOException e) {
+      connection.close();
+      throw e;
+    }
+    pulse.start();
+    return connection;
+  }
+
   /** Connects, within a time. */
   static Connection open(EventLoopGroup group, InetSocketAddress address, Duration timeout)
       throws IOException {
@@ -123,10 +138,11 @@ final class Connection {
   }
 
   /** The calls of one connection, by id. */
-  private static final class Exchange extends ChannelInboundHandlerAdapter {
+  static final class Exchange extends ChannelInboundHandlerAdapter {
 
     private final IntObjectMap<Call> inFlight = new IntObjectHashMap<>();
     private int lastId;
+    private long heard;
     private @Nullable IOException broken;
 
     void install(Channel channel) {
@@ -160,6 +176,21 @@ final class Connection {
                   channel.close().addListener(closed -> failAll(written.cause()));
                 }
               });
+    }
+
+    boolean isIdle() {
+      return inFlight.isEmpty();
+    }
+
+    /** How often something was read; a number that stays says that nothing was. */
+    long heard() {
+      return heard;
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+      heard++;
+      ctx.fireChannelReadComplete();
     }
 
     @Override
@@ -210,15 +241,21 @@ final class Connection {
             ctx.channel().remoteAddress(),
             cause.getMessage());
       }
+      if (broken == null) {
+        broken = connectionBroke(cause);
+      }
       ctx.close().addListener(closed -> failAll(cause));
+    }
+
+    private static IOException connectionBroke(@Nullable Throwable cause) {
+      return cause instanceof IOException io
+          ? io
+          : new IOException("the connection broke: " + cause, cause);
     }
 
     private void failAll(@Nullable Throwable cause) {
       if (broken == null) {
-        broken =
-            cause instanceof IOException io
-                ? io
-                : new IOException("the connection broke: " + cause, cause);
+        broken = connectionBroke(cause);
       }
       List<Call> calls = new ArrayList<>(inFlight.values());
       inFlight.clear();

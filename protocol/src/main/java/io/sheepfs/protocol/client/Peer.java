@@ -20,12 +20,19 @@ final class Peer {
   private final EventLoopGroup group;
   private final InetSocketAddress address;
   private final Duration connectTimeout;
+  private final boolean watched;
   private final Slot[] slots;
   private final AtomicInteger turn = new AtomicInteger();
 
-  Peer(EventLoopGroup group, InetSocketAddress address, ClientOptions options) {
+  /**
+   * A sheep that is not connected to yet.
+   *
+   * @param watched whether there is another to turn to when this one stands still
+   */
+  Peer(EventLoopGroup group, InetSocketAddress address, ClientOptions options, boolean watched) {
     this.group = group;
     this.address = address;
+    this.watched = watched;
     this.connectTimeout = options.connectTimeout();
     this.slots = new Slot[options.connectionsPerPeer()];
     for (int i = 0; i < slots.length; i++) {
@@ -44,7 +51,9 @@ final class Peer {
 
   /** A connection of the caller's own. */
   Connection dedicated() throws IOException {
-    return Connection.open(group, address, connectTimeout);
+    return watched
+        ? Connection.openWatched(group, address, connectTimeout)
+        : Connection.open(group, address, connectTimeout);
   }
 
   void close() {

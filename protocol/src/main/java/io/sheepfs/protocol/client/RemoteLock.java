@@ -23,6 +23,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,12 +68,24 @@ final class RemoteLock implements VdiLock {
 
   /** Takes the lock for the first time, and says whose it is. */
   VdiId acquire() throws SheepException {
-    try {
-      return new VdiId(lockOnNewConnection());
-    } catch (SheepException e) {
-      throw e;
-    } catch (IOException e) {
-      throw SheepClient.networkError("lock " + name, e);
+    long deadline = System.nanoTime() + client.requestTimeoutNanos();
+    while (true) {
+      SheepException failure;
+      try {
+        return new VdiId(lockOnNewConnection());
+      } catch (SheepException e) {
+        if (!SheepClient.isPassing(Opcode.LOCK_VDI, e.result())) {
+          throw e;
+        }
+        failure = e;
+      } catch (IOException e) {
+        // whatever was locked by it has ended with the connection
+        failure = SheepClient.networkError("lock " + name, e);
+      }
+      if (System.nanoTime() > deadline || Thread.currentThread().isInterrupted()) {
+        throw failure;
+      }
+      LockSupport.parkNanos(RELOCK_PAUSE_MILLIS * 1_000_000);
     }
   }
 

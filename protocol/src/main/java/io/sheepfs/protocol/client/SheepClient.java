@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
  * Sends requests to sheep. Calls block; those of all threads share a few connections, on which any
  * number of requests are in flight. Safe for any number of threads.
  *
- * <p>A request goes to the gateway, the first of the addresses that answers; when that breaks, to
- * the next. A request that can be repeated is, with growing pauses, until its time is up. One that
- * cannot is only repeated if it was surely not sent; else it fails with {@link
+ * <p>A request goes to the gateway, the first of the addresses that answers; when that breaks or
+ * stands still, to the next. A request that can be repeated is, with growing pauses, until its time
+ * is up. One that cannot is only repeated if it was surely not sent; else it fails with {@link
  * OutcomeUnknownException}.
  *
  * <p>Buffers are read or filled from position to limit, straight to and from the socket for direct
@@ -60,7 +60,9 @@ public final class SheepClient implements AutoCloseable {
       throw new IllegalArgumentException("no address of a sheep");
     }
     this.options = options;
-    this.gateways = addresses.stream().map(address -> new Peer(group, address, options)).toList();
+    boolean several = addresses.size() > 1;
+    this.gateways =
+        addresses.stream().map(address -> new Peer(group, address, options, several)).toList();
   }
 
   /**
@@ -120,7 +122,7 @@ public final class SheepClient implements AutoCloseable {
       @Nullable ByteBuffer target,
       Repeat repeat)
       throws SheepException {
-    Peer peer = others.computeIfAbsent(node, address -> new Peer(group, address, options));
+    Peer peer = others.computeIfAbsent(node, address -> new Peer(group, address, options, false));
     return call(peer, opcode, flags, fields, source, target, repeat);
   }
 
@@ -222,7 +224,7 @@ public final class SheepClient implements AutoCloseable {
   }
 
   /** Whether a result only says that the sheep cannot do it right now, and has not done it. */
-  private static boolean isPassing(Opcode opcode, ResultCode result) {
+  static boolean isPassing(Opcode opcode, ResultCode result) {
     return switch (result) {
       case STARTUP, OLD_NODE_VER, NEW_NODE_VER, AGAIN, COLLECTING_CINFO -> true;
       case WAIT_FOR_JOIN, SHUTDOWN, KILLED -> !opcode.servedWhileWaiting();

@@ -45,6 +45,7 @@ final class ClientConnection extends ChannelDuplexHandler {
   private final ServerCore core;
   private final Traffic traffic;
   private final RequestDecoder decoder;
+  private final int standstillsBefore;
 
   /** Cluster operations that were started, in order; the first one runs. */
   private final Deque<Started> ordered = new ArrayDeque<>();
@@ -69,7 +70,16 @@ final class ClientConnection extends ChannelDuplexHandler {
   ClientConnection(ServerCore core, Traffic traffic) {
     this.core = core;
     this.traffic = traffic;
+    this.standstillsBefore = core.standstills();
     this.decoder = new RequestDecoder(core.options().maxBodyBytes(), this::admit);
+  }
+
+  /**
+   * Whether the process stood still since the client came, so that it may have gone to another
+   * sheep with what it sent. From any thread.
+   */
+  boolean isOutlived() {
+    return core.standstills() != standstillsBefore;
   }
 
   /** What cuts the requests out of the stream, in front of this handler. */
@@ -100,6 +110,13 @@ final class ClientConnection extends ChannelDuplexHandler {
     if (closed) {
       frame.release();
       giveBack(bytes);
+      return;
+    }
+    if (isOutlived()) {
+      log.warn("{} was kept waiting while this process stood still", ctx.channel().remoteAddress());
+      frame.release();
+      giveBack(bytes);
+      reset(ctx);
       return;
     }
     start(new Started(frame, bytes));
@@ -196,7 +213,7 @@ final class ClientConnection extends ChannelDuplexHandler {
     ChannelHandlerContext ctx = context();
     Request request =
         new Request(started.frame.header(), started.frame.content(), this, ctx.alloc());
-    core.workers()
+    core.workers(request.header())
         .execute(
             () -> {
               Answer answer = core.dispatcher().answer(request);
@@ -249,6 +266,11 @@ final class ClientConnection extends ChannelDuplexHandler {
     running--;
     takenBytes -= bytes;
     core.budget().giveBack(bytes);
+  }
+
+  /** Ends the connection, for what the client holds through it has ended. */
+  void abandon() {
+    ChannelFuture unused = context().close();
   }
 
   /** Starts nothing any more; what is running ends. */

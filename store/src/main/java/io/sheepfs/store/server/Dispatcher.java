@@ -6,8 +6,10 @@ import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.SheepNode;
+import io.sheepfs.store.cluster.ClusterSheep;
 import java.util.EnumMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +22,7 @@ final class Dispatcher {
   private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
 
   private final SheepNode sheep;
+  private final @Nullable ClusterRouter router;
   private final Map<Opcode, Handler> handlers = new EnumMap<>(Opcode.class);
 
   Dispatcher(SheepNode sheep, Counters counters, ServerOptions options, Runnable shutdown) {
@@ -27,6 +30,38 @@ final class Dispatcher {
     add(new ObjectHandlers(sheep, options.maxBodyBytes()));
     add(new VdiHandlers(sheep, options.maxBlockSizeShift()));
     add(new NodeHandlers(sheep, counters, options.maxBlockSizeShift(), shutdown));
+    this.router = sheep instanceof ClusterSheep cluster ? new ClusterRouter(cluster) : null;
+    if (sheep instanceof ClusterSheep cluster) {
+      add(new PeerHandlers(cluster, options.maxBodyBytes(), shutdown));
+    }
+  }
+
+  private void add(PeerHandlers peers) {
+    handlers.put(Opcode.CREATE_AND_WRITE_PEER, peers::createAndWritePeer);
+    handlers.put(Opcode.READ_PEER, peers::readPeer);
+    handlers.put(Opcode.WRITE_PEER, peers::writePeer);
+    handlers.put(Opcode.REMOVE_PEER, peers::removePeer);
+    handlers.put(Opcode.FLUSH_PEER, peers::flushPeer);
+    handlers.put(Opcode.REPAIR_REPLICA, peers::repairReplica);
+    handlers.put(Opcode.GET_OBJ_LIST, peers::getObjList);
+    handlers.put(Opcode.GET_HASH, peers::getHash);
+    handlers.put(Opcode.EXIST, peers::exist);
+    handlers.put(Opcode.OIDS_EXIST, peers::oidsExist);
+    handlers.put(Opcode.STAT_RECOVERY, peers::statRecovery);
+    handlers.put(Opcode.SHUTDOWN, peers::shutdown);
+    // what would need objects to move, which they do not yet
+    handlers.put(Opcode.ALTER_VDI_COPY, peers::notSupported);
+    handlers.put(Opcode.FORCE_RECOVER, peers::notSupported);
+    handlers.put(Opcode.REWEIGHT, peers::notSupported);
+    handlers.put(Opcode.ENABLE_RECOVER, peers::notSupported);
+    handlers.put(Opcode.DISABLE_RECOVER, peers::notSupported);
+  }
+
+  /** A client is gone. */
+  void disconnected(Object connection) {
+    if (router != null) {
+      router.disconnected(connection);
+    }
   }
 
   private void add(ObjectHandlers objects) {
@@ -115,10 +150,20 @@ final class Dispatcher {
     if (opcode == null || handler == null) {
       return Answer.of(ResultCode.INVALID_PARMS);
     }
+    if (router != null && ClusterRouter.isForLeader(opcode)) {
+      return router.answer(request, opcode, () -> carryOut(handler, request));
+    }
     ResultCode state = sheep.state();
-    if (state != ResultCode.SUCCESS && !opcode.servedWhileWaiting()) {
+    // what sheep ask of each other has its epoch, and has to be served before the epoch is open
+    boolean byEpoch = router != null && ServerCore.isBetweenSheep(opcode);
+    if (state != ResultCode.SUCCESS && !byEpoch && !opcode.servedWhileWaiting()) {
       return Answer.of(state);
     }
+    return carryOut(handler, request);
+  }
+
+  private static Answer carryOut(Handler handler, Request request) {
+    RequestHeader header = request.header();
     try {
       return fitting(handler.answer(request), header);
     } catch (SheepException e) {

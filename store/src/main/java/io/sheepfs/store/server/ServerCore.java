@@ -1,10 +1,12 @@
 package io.sheepfs.store.server;
 
+import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.store.SheepNode;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
+import org.jspecify.annotations.Nullable;
 
 /** What all connections of a server share. Safe for any number of threads. */
 final class ServerCore {
@@ -18,13 +20,30 @@ final class ServerCore {
   /** Its queue is bounded by the connections, and by what each may have under way. */
   private final ExecutorService workers;
 
+  /** Of their own, since the workers of several sheep may wait for each other's answers here. */
+  private final ExecutorService peerWorkers;
+
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
+  private final @Nullable Standstill standstill;
   private int underWay;
 
-  ServerCore(SheepNode sheep, ServerOptions options, ExecutorService workers, Runnable shutdown) {
+  /**
+   * What there is before the first connection.
+   *
+   * @param standstill null if clients have no other sheep to go to
+   */
+  ServerCore(
+      SheepNode sheep,
+      ServerOptions options,
+      ExecutorService workers,
+      ExecutorService peerWorkers,
+      @Nullable Standstill standstill,
+      Runnable shutdown) {
     this.sheep = sheep;
     this.options = options;
     this.workers = workers;
+    this.peerWorkers = peerWorkers;
+    this.standstill = standstill;
     this.counters = new Counters();
     this.budget = new MemoryBudget(options.maxTotalBytes() + (1 << 16));
     this.dispatcher = new Dispatcher(sheep, counters, options, shutdown);
@@ -47,8 +66,25 @@ final class ServerCore {
     return budget;
   }
 
-  ExecutorService workers() {
-    return workers;
+  /** Who carries a request out. */
+  ExecutorService workers(RequestHeader header) {
+    Opcode opcode = header.opcode();
+    // the list of nodes proves that this sheep lives, while all others may wait for an epoch
+    return opcode != null && (isBetweenSheep(opcode) || opcode == Opcode.GET_NODE_LIST)
+        ? peerWorkers
+        : workers;
+  }
+
+  /** Whether only sheep send it. */
+  static boolean isBetweenSheep(Opcode opcode) {
+    return opcode.scope() == Opcode.Scope.PEER
+        || opcode == Opcode.GET_HASH
+        || opcode == Opcode.REPAIR_REPLICA;
+  }
+
+  /** How often this process stood still. */
+  int standstills() {
+    return standstill == null ? 0 : standstill.count();
   }
 
   Counters counters() {
@@ -75,6 +111,7 @@ final class ServerCore {
 
   void releaseLeases(ClientConnection connection) {
     sheep.releaseLeases(connection);
+    dispatcher.disconnected(connection);
   }
 
   void begin(RequestHeader header) {

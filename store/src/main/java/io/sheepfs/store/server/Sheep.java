@@ -2,6 +2,8 @@ package io.sheepfs.store.server;
 
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
+import io.sheepfs.store.cluster.ClusterOptions;
+import io.sheepfs.store.cluster.ClusterSheep;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -11,7 +13,10 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +37,10 @@ public final class Sheep implements Callable<Integer> {
 
   private static final int FAILURE = 1;
   private static final int DEFAULT_PORT = 7000;
+  private static final int DEFAULT_VIRTUAL_NODES = 128;
+  private static final int MIN_SESSION_MILLIS = 1000;
+  private static final Duration PEER_TIMEOUT = Duration.ofSeconds(15);
+  private static final Pattern ZOOKEEPER = Pattern.compile("zookeeper:([^/]+)/([A-Za-z0-9._-]+)");
 
   /** The number of the file descriptor on which the launcher waits for READY. */
   private static final String STATUS_FD = "sheepfs.status.fd";
@@ -42,7 +51,10 @@ public final class Sheep implements Callable<Integer> {
   @Option(
       names = {"-c", "--cluster"},
       defaultValue = "local",
-      description = "How nodes find each other. Only 'local': one node without others.")
+      description = {
+        "How nodes find each other: 'local' for one node without others, or",
+        "zookeeper:HOST:PORT[,HOST:PORT..]/CLUSTER."
+      })
   private String cluster = "local";
 
   @Option(
@@ -69,7 +81,7 @@ public final class Sheep implements Callable<Integer> {
 
   @Option(
       names = {"-V", "--vnodes"},
-      description = "Virtual nodes; a single node has always 128.")
+      description = "Virtual nodes, 128 if not told; a single node has always 128.")
   private @Nullable Integer virtualNodes;
 
   @Option(
@@ -85,6 +97,18 @@ public final class Sheep implements Callable<Integer> {
               + " end in K, M, G or T. Without dir it is in DIR/cache. directio leaves the page"
               + " cache out, dsync puts each write on the disk at once.")
   private @Nullable String writeCache;
+
+  @Option(
+      names = "--experimental-cluster",
+      description = "Take part in a cluster, although that is not proven to keep what is written.")
+  private boolean experimentalCluster;
+
+  @Option(
+      names = "--session-timeout",
+      paramLabel = "MILLIS",
+      defaultValue = "10000",
+      description = "After which silence a node of a cluster is gone; ${DEFAULT-VALUE} ms.")
+  private int sessionTimeoutMillis = 10_000;
 
   @Option(
       names = {"-f", "--foreground"},
@@ -153,8 +177,21 @@ public final class Sheep implements Callable<Integer> {
 
   /** What the options ask for that this version cannot do. */
   private @Nullable String problem() {
-    if (!cluster.equals("local")) {
-      return "cluster driver '" + cluster + "' is not supported in this version, only 'local'";
+    if (!cluster.equals("local") && !ZOOKEEPER.matcher(cluster).matches()) {
+      return "cluster driver '"
+          + cluster
+          + "' is not supported in this version; say 'local' or"
+          + " 'zookeeper:HOST:PORT[,HOST:PORT..]/CLUSTER'";
+    }
+    if (!cluster.equals("local") && !experimentalCluster) {
+      return "a cluster is experimental in this version: it has not been proven to keep what is"
+          + " written to it; say --experimental-cluster to try it";
+    }
+    if (!cluster.equals("local") && writeCache != null) {
+      return "an object cache (-w) is not supported in a cluster";
+    }
+    if (sessionTimeoutMillis < MIN_SESSION_MILLIS) {
+      return "a session timeout of " + sessionTimeoutMillis + " ms is too short";
     }
     if (gateway) {
       return "a gateway without a store (-g) is not supported in this version";
@@ -223,6 +260,10 @@ public final class Sheep implements Callable<Integer> {
     if (directory == null) {
       throw new IllegalStateException("picocli asks for the directory");
     }
+    Matcher zookeeper = ZOOKEEPER.matcher(cluster);
+    if (zookeeper.matches()) {
+      return serveInCluster(directory, zookeeper.group(1), zookeeper.group(2), bind, told);
+    }
     GatewayCacheOptions wanted = writeCache == null ? null : GatewayCacheOptions.parse(writeCache);
     LocalSheep sheep = GatewayCache.openStore(directory, options, wanted);
     GatewayCache cache = null;
@@ -251,17 +292,66 @@ public final class Sheep implements Callable<Integer> {
     return CommandLine.ExitCode.OK; // the hook closes everything on the way out
   }
 
+  private int serveInCluster(
+      Path root, String servers, String name, InetAddress bind, InetAddress told)
+      throws IOException, InterruptedException {
+    if (port == 0) {
+      return fail("a node of a cluster needs a port that stays (-p)");
+    }
+    Duration session = Duration.ofMillis(sessionTimeoutMillis);
+    ClusterSheep sheep =
+        ClusterSheep.open(
+            root,
+            new ClusterOptions(
+                servers,
+                name,
+                told,
+                port,
+                zone == null ? null : (int) (long) zone,
+                virtualNodes == null ? DEFAULT_VIRTUAL_NODES : virtualNodes,
+                session,
+                PEER_TIMEOUT));
+    SheepServer server;
+    try {
+      server = SheepServer.start(sheep, new InetSocketAddress(bind, port), ServerOptions.DEFAULTS);
+    } catch (IOException e) {
+      sheep.close();
+      throw e;
+    }
+    Thread end = new Thread(() -> end(server, sheep::close), "sheep-end");
+    Runtime.getRuntime().addShutdownHook(end);
+    sheep.start(server::disconnectAll, server::askForShutdown);
+    tell("READY");
+    ServiceManager.ready("serving " + root + " on port " + port);
+    log().info("serving {} on {} port {} for cluster {}", root, bindAddress, port, name);
+    server.awaitShutdown();
+    return CommandLine.ExitCode.OK;
+  }
+
+  /** Whatever has to be done when the server is closed. */
+  private interface End {
+    void run() throws IOException;
+  }
+
   private static void end(SheepServer server, @Nullable GatewayCache cache, LocalSheep sheep) {
+    end(
+        server,
+        () -> {
+          if (cache != null) {
+            cache.flushAll();
+            cache.close();
+          }
+          sheep.flushAll();
+          sheep.close();
+        });
+  }
+
+  private static void end(SheepServer server, End last) {
     int code = CommandLine.ExitCode.OK;
     ServiceManager.stopping("writing everything out");
     try {
       server.close();
-      if (cache != null) {
-        cache.flushAll();
-        cache.close();
-      }
-      sheep.flushAll();
-      sheep.close();
+      last.run();
     } catch (IOException | RuntimeException e) {
       log().error("the store cannot be closed", e);
       code = FAILURE;

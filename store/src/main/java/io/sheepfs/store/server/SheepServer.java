@@ -23,11 +23,13 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.sheepfs.protocol.codec.ResponseEncoder;
 import io.sheepfs.store.SheepNode;
+import io.sheepfs.store.cluster.ClusterSheep;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -51,6 +53,8 @@ public final class SheepServer implements AutoCloseable {
   private final ServerOptions options;
   private final ServerCore core;
   private final ExecutorService workers;
+  private final ExecutorService peerWorkers;
+  private final ScheduledExecutorService timer;
   private final EventLoopGroup eventLoops;
   private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
   private final CountDownLatch shutdownAsked = new CountDownLatch(1);
@@ -66,7 +70,14 @@ public final class SheepServer implements AutoCloseable {
     this.workers =
         Executors.newFixedThreadPool(
             options.workers(), new DefaultThreadFactory("sheep-disk", true));
-    this.core = new ServerCore(sheep, options, workers, shutdownAsked::countDown);
+    this.peerWorkers =
+        Executors.newFixedThreadPool(
+            options.workers(), new DefaultThreadFactory("sheep-peer", true));
+    this.timer =
+        Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sheep-timer", true));
+    Standstill standstill = sheep instanceof ClusterSheep ? new Standstill(timer) : null;
+    this.core =
+        new ServerCore(sheep, options, workers, peerWorkers, standstill, shutdownAsked::countDown);
     if (cache != null) {
       core.use(cache);
     }
@@ -78,6 +89,8 @@ public final class SheepServer implements AutoCloseable {
     Future<Void> bound = bootstrap().bind(address).awaitUninterruptibly();
     if (!bound.isSuccess()) {
       workers.shutdown();
+      peerWorkers.shutdown();
+      timer.shutdown();
       Future<?> unused = eventLoops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
       throw new IOException("cannot listen on " + address, bound.cause());
     }
@@ -168,6 +181,19 @@ public final class SheepServer implements AutoCloseable {
     shutdownAsked.await();
   }
 
+  /** Ends all connections, for what clients hold through them has ended. */
+  public void disconnectAll() {
+    // not the group, which would turn away all that come later, too
+    for (Channel client : clients) {
+      io.netty.channel.ChannelFuture unused = client.close();
+    }
+  }
+
+  /** Has {@link #awaitShutdown} return. */
+  public void askForShutdown() {
+    shutdownAsked.countDown();
+  }
+
   ServerCore core() {
     return core;
   }
@@ -184,6 +210,8 @@ public final class SheepServer implements AutoCloseable {
     }
     Future<?> closed = clients.close().awaitUninterruptibly();
     workers.shutdown();
+    peerWorkers.shutdown();
+    timer.shutdownNow();
     try {
       if (!workers.awaitTermination(options.drainTimeout().toNanos(), TimeUnit.NANOSECONDS)) {
         log.warn("some requests are still under way");

@@ -1,0 +1,171 @@
+package io.sheepfs.store;
+
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.Space;
+import io.sheepfs.store.RunMark.LastEnd;
+import io.sheepfs.store.object.Disk;
+import io.sheepfs.store.object.ObjectFiles;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * The directory of one node of a cluster. It is laid out as that of a {@link LocalSheep}, with a
+ * config of another format, so that neither takes the other's: a node alone would take objects for
+ * leaks whose inodes are elsewhere. The file {@code node} has the id that the directory got when it
+ * was made.
+ */
+public final class ClusterStore implements Closeable {
+
+  private static final int FORMAT = 0x4A02;
+  private static final int FORMAT_OFFSET = 30;
+  private static final int OPEN_FILES = 2048;
+  private static final Duration FILE_TIME_SLACK = Duration.ofSeconds(2);
+
+  private final StoreDirectory directory;
+  private final ObjectFiles files;
+  private final RunMark runMark;
+  private final String id;
+  private final List<ObjectId> suspects = new ArrayList<>();
+  private volatile long createTime;
+
+  private ClusterStore(StoreDirectory directory, Disk disk) throws IOException {
+    this.directory = directory;
+    this.files = new ObjectFiles(directory.objects(), disk, OPEN_FILES);
+    this.runMark = new RunMark(directory.runMark(), disk, RunMark.currentBootId());
+    Path idFile = directory.root().resolve("node");
+    if (directory.isNew()) {
+      this.id = UUID.randomUUID().toString();
+      disk.replace(idFile, ByteBuffer.wrap(id.getBytes(StandardCharsets.UTF_8)));
+      formatted(0, 0, 3, 22, "plain");
+    } else {
+      this.createTime = readCreateTime(disk);
+      this.id = StandardCharsets.UTF_8.decode(disk.readAll(idFile)).toString();
+    }
+    files.removeTemporaries();
+    LastEnd lastEnd = runMark.lastEnd();
+    if (lastEnd != LastEnd.CLEAN) {
+      findSuspects(lastEnd);
+    }
+    if (lastEnd != LastEnd.PROCESS_DIED) {
+      runMark.set(); // else it stays: its time says since when there may be unfinished changes
+    }
+  }
+
+  /**
+   * Opens the directory; makes it if there is nothing yet.
+   *
+   * @throws IOException with a message for the user
+   */
+  public static ClusterStore open(Path root) throws IOException {
+    Disk disk = new Disk(root, (change, path) -> {});
+    StoreDirectory directory = StoreDirectory.open(root, disk);
+    boolean done = false;
+    try {
+      ClusterStore store = new ClusterStore(directory, disk);
+      done = true;
+      return store;
+    } finally {
+      if (!done) {
+        directory.close();
+      }
+    }
+  }
+
+  private long readCreateTime(Disk disk) throws IOException {
+    ByteBuffer config =
+        disk.readAll(directory.root().resolve("config")).order(ByteOrder.LITTLE_ENDIAN);
+    if (config.remaining() != StoreConfig.BYTES
+        || Short.toUnsignedInt(config.getShort(FORMAT_OFFSET)) != FORMAT) {
+      throw new IOException(
+          "the store " + directory.root() + " is not that of a node of a cluster; give another");
+    }
+    return config.getLong(0);
+  }
+
+  private void findSuspects(LastEnd lastEnd) throws IOException {
+    Instant since = runMark.lastStart().minus(FILE_TIME_SLACK);
+    for (ObjectId oid : files.list()) {
+      boolean any = lastEnd == LastEnd.MACHINE_DIED;
+      if (any || !Files.getLastModifiedTime(files.file(oid)).toInstant().isBefore(since)) {
+        suspects.add(oid);
+        if (!any) {
+          files.markUnsynced(oid);
+        }
+      }
+    }
+    files.forceNames();
+  }
+
+  /** What the directory was given when it was made. */
+  public String id() {
+    return id;
+  }
+
+  /** The objects in it. */
+  public ObjectFiles files() {
+    return files;
+  }
+
+  /** The objects that may have been changing when the last run ended. */
+  public List<ObjectId> suspects() {
+    return List.copyOf(suspects);
+  }
+
+  /** When the cluster was formatted that the objects belong to; 0 for none. */
+  public long createTime() {
+    return createTime;
+  }
+
+  /** Notes that the cluster was formatted; the objects are gone. */
+  public void formatted(long newTime, int flags, int copies, int blockSizeShift, String driver)
+      throws IOException {
+    ByteBuffer config = new StoreConfig(newTime, flags, copies, driver, blockSizeShift).encode();
+    config.order(ByteOrder.LITTLE_ENDIAN).putShort(FORMAT_OFFSET, (short) FORMAT);
+    new Disk(directory.root(), (change, path) -> {})
+        .replace(directory.root().resolve("config"), config);
+    createTime = newTime;
+  }
+
+  /** The directory. */
+  public Path root() {
+    return directory.root();
+  }
+
+  /** The space of its file system. */
+  public Space space() throws SheepException {
+    try {
+      FileStore fileStore = Files.getFileStore(directory.objects());
+      long total = Math.max(0, fileStore.getTotalSpace());
+      return new Space(total, Math.min(Math.max(0, fileStore.getUsableSpace()), total));
+    } catch (IOException e) {
+      throw new Disk(directory.root(), (change, path) -> {})
+          .failure("space of " + directory.root(), e);
+    }
+  }
+
+  /** Makes everything durable and lets the directory go. */
+  @Override
+  public void close() throws IOException {
+    try {
+      files.flushAll();
+      files.close();
+      if (files.isAllSynced()) {
+        runMark.clear();
+      }
+    } finally {
+      directory.close();
+    }
+  }
+}

@@ -1,0 +1,43 @@
+package io.sheepfs.store.cluster;
+
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a sheep takes part in a cluster.
+ *
+ * @param servers of ZooKeeper: {@code HOST:PORT[,HOST:PORT..]}
+ * @param cluster the name of the cluster there
+ * @param address where the others reach this sheep
+ * @param port likewise
+ * @param zone the failure domain; null takes it from the address, as the original does
+ * @param virtualNodes points on the ring
+ * @param sessionTimeout how long a node may be silent before it counts as gone
+ * @param peerTimeout how long an answer of another sheep is waited for
+ */
+public record ClusterOptions(
+    String servers,
+    String cluster,
+    InetAddress address,
+    int port,
+    @Nullable Integer zone,
+    int virtualNodes,
+    Duration sessionTimeout,
+    Duration peerTimeout) {
+
+  /** The failure domain as on the wire. */
+  int zoneNumber() {
+    Integer given = zone;
+    if (given != null) {
+      return given;
+    }
+    byte[] raw = address.getAddress();
+    return ByteBuffer.wrap(Arrays.copyOfRange(raw, raw.length - Integer.BYTES, raw.length))
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .getInt();
+  }
+}

@@ -1,0 +1,558 @@
+package io.sheepfs.store.cluster;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.cluster.PeerCalls.Sequence;
+import io.sheepfs.store.object.StoredObjects;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The objects of the whole cluster, as its leader uses them during one term: a change goes to all
+ * present places of the object at once, and is done when all have it; a read is served by one
+ * SYNCED place, this node if it is one.
+ *
+ * <p>Whatever fails because of the epoch or the network is done again in the epoch that follows.
+ * That may carry a change out twice, with nothing in between, for all changes set bytes or remove
+ * objects. If a disk refuses a change that another took, the node of that disk is declared unfit,
+ * and loses its place in the next epoch.
+ *
+ * <p>Safe for any number of threads.
+ */
+final class Gateway implements StoredObjects {
+
+  private static final Logger log = LoggerFactory.getLogger(Gateway.class);
+
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final int STRIPES = 1024;
+
+  private final Serving serving;
+  private final Replica own;
+  private final PeerCalls peers;
+  private final ExecutorService senders;
+  private final ReentrantLock[] order = new ReentrantLock[STRIPES];
+
+  @GuardedBy("unfinished")
+  private final TreeSet<Long> unfinished = new TreeSet<>();
+
+  /** Numbers of changes that not all places may have, of which the client was told so. */
+  @GuardedBy("unfinished")
+  private final Set<Long> givenUp = new HashSet<>();
+
+  @GuardedBy("unfinished")
+  private long lastNumber;
+
+  @GuardedBy("unfinished")
+  private int lastEpoch;
+
+  /** When requests can be carried out. */
+  interface Serving {
+
+    /**
+     * Waits until this node is the leader of an open epoch.
+     *
+     * @throws SheepException if it is not by the time, or the term is over
+     */
+    View await(long deadlineNanos) throws SheepException;
+
+    /** Waits for another epoch than {@code failed}, but not for long. */
+    void awaitOther(View failed) throws SheepException;
+
+    /** Whether surely nobody else leads yet. */
+    boolean isCertain(View view);
+
+    /** Declares a node unfit. */
+    void refuse(View.Peer peer);
+  }
+
+  Gateway(Serving serving, Replica own, PeerCalls peers, ExecutorService senders) {
+    this.serving = serving;
+    this.own = own;
+    this.peers = peers;
+    this.senders = senders;
+    for (int i = 0; i < STRIPES; i++) {
+      order[i] = new ReentrantLock(true);
+    }
+  }
+
+  /** What is to be done on one node. */
+  private interface Step {
+    void on(View view, View.Peer peer, Sequence sequence) throws IOException;
+  }
+
+  /** Whether a failure says something of the moment, and not of the request. */
+  private static boolean isPassing(IOException failure) {
+    if (!(failure instanceof SheepException known)) {
+      return true;
+    }
+    return switch (known.result()) {
+      case OLD_NODE_VER, NEW_NODE_VER, NETWORK_ERROR, STARTUP, AGAIN, SHUTDOWN, HALT -> true;
+      case WAIT_FOR_FORMAT, WAIT_FOR_JOIN, KILLED -> true;
+      default -> false;
+    };
+  }
+
+  private Sequence begin(View view) {
+    synchronized (unfinished) {
+      if (view.number() != lastEpoch) {
+        // what was given up was settled when the epoch began
+        lastEpoch = view.number();
+        unfinished.removeAll(givenUp);
+        givenUp.clear();
+      }
+      long number = ++lastNumber;
+      unfinished.add(number);
+      return new Sequence(number, unfinished.first());
+    }
+  }
+
+  private void end(List<Long> numbers, boolean clean) {
+    synchronized (unfinished) {
+      if (clean) {
+        numbers.forEach(unfinished::remove);
+      } else {
+        givenUp.addAll(numbers);
+      }
+    }
+  }
+
+  private static long deadline() {
+    return System.nanoTime() + PATIENCE.toNanos();
+  }
+
+  private static SheepException late(String what, @Nullable IOException cause) {
+    return cause == null
+        ? new SheepException(ResultCode.HALT, what + ": no node has it, or too few are there")
+        : new SheepException(ResultCode.NETWORK_ERROR, what, cause);
+  }
+
+  /**
+   * Does {@code step} on all present places of an object, after all changes of it that came before:
+   * every place has to make them in the same order. The number of each attempt stays unfinished
+   * until one succeeds, so that no attempt is forgotten while it may be half done.
+   */
+  private void change(String what, ObjectId oid, Step step) throws SheepException {
+    List<Long> numbers = new ArrayList<>(1);
+    boolean clean = false;
+    ReentrantLock turn = order[Math.floorMod(oid.hashCode(), STRIPES)];
+    turn.lock();
+    try {
+      change(what, oid, step, numbers);
+      clean = true;
+    } catch (UnanimousRefusal e) {
+      clean = true;
+      throw e.refusal;
+    } finally {
+      end(numbers, clean);
+      turn.unlock();
+    }
+  }
+
+  /** All SYNCED places say no, and so nothing has changed. */
+  private static final class UnanimousRefusal extends Exception {
+    private static final long serialVersionUID = 1;
+    private final SheepException refusal;
+
+    UnanimousRefusal(SheepException refusal) {
+      super(refusal);
+      this.refusal = refusal;
+    }
+  }
+
+  private void change(String what, ObjectId oid, Step step, List<Long> numbers)
+      throws SheepException, UnanimousRefusal {
+    long deadline = deadline();
+    IOException last = null;
+    while (System.nanoTime() < deadline) {
+      View view = serving.await(deadline);
+      List<View.Peer> places = new ArrayList<>();
+      int synced = 0;
+      for (View.Peer place : view.places(oid, own.copiesOf(view, oid))) {
+        synced += place.isSynced() ? 1 : 0;
+        if (place.member().isPresent()) {
+          places.add(place);
+        }
+      }
+      if (synced > 0) {
+        Sequence sequence = begin(view);
+        numbers.add(sequence.number());
+        Map<View.Peer, IOException> failures = onAll(view, places, sequence, step);
+        if (failures.isEmpty()) {
+          return;
+        }
+        last = verdict(what + " of " + oid, places, synced, failures);
+      }
+      serving.awaitOther(view);
+    }
+    throw late(what + " of " + oid, last);
+  }
+
+  /** The failure after which to try again. */
+  private IOException verdict(
+      String what, List<View.Peer> places, int synced, Map<View.Peer, IOException> failures)
+      throws UnanimousRefusal {
+    IOException passing = null;
+    SheepException refusal = null;
+    int refusing = 0;
+    for (Map.Entry<View.Peer, IOException> entry : failures.entrySet()) {
+      if (isPassing(entry.getValue())) {
+        passing = entry.getValue();
+      } else if (entry.getValue() instanceof SheepException known) {
+        refusal = known;
+        refusing += entry.getKey().isSynced() ? 1 : 0;
+      }
+    }
+    if (refusal == null) {
+      return passing == null ? new IOException(what) : passing;
+    }
+    boolean unanimous = refusing == synced;
+    for (View.Peer place : places) {
+      IOException failure = failures.get(place);
+      boolean refuses = failure != null && !isPassing(failure);
+      boolean missing = refusal.result() == ResultCode.NO_OBJ;
+      if (unanimous ? !refuses && !missing : refuses) {
+        log.error("{}: {} does not agree with the others, and goes", what, place, failure);
+        serving.refuse(place);
+      }
+    }
+    if (unanimous) {
+      throw new UnanimousRefusal(new SheepException(refusal.result(), what, refusal));
+    }
+    return refusal;
+  }
+
+  private Map<View.Peer, IOException> onAll(
+      View view, List<View.Peer> places, Sequence sequence, Step step) {
+    Map<View.Peer, Future<?>> sent = new HashMap<>();
+    Map<View.Peer, IOException> failures = new HashMap<>();
+    View.Peer self = null;
+    for (View.Peer place : places) {
+      if (place.isSelf()) {
+        self = place;
+      } else {
+        sent.put(
+            place,
+            senders.submit(
+                () -> {
+                  step.on(view, place, sequence);
+                  return true;
+                }));
+      }
+    }
+    if (self != null) {
+      try {
+        step.on(view, self, sequence);
+      } catch (IOException e) {
+        failures.put(self, e);
+      }
+    }
+    sent.forEach(
+        (place, future) -> {
+          IOException failure = outcome(future);
+          if (failure != null) {
+            failures.put(place, failure);
+          }
+        });
+    return failures;
+  }
+
+  private static @Nullable IOException outcome(Future<?> future) {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          Object unused = future.get();
+          return null;
+        } catch (InterruptedException e) {
+          interrupted = true; // the buffers are in use until it ends
+        } catch (ExecutionException e) {
+          Throwable cause = e.getCause();
+          return cause instanceof IOException failure
+              ? failure
+              : new SheepException(ResultCode.SYSTEM_ERROR, "change on a node", e);
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** What is asked of one place. */
+  private interface Question<T> {
+    T ask(View view, @Nullable NodeInfo other) throws IOException;
+  }
+
+  /** Asks this node if it has the object, else the first other that answers. */
+  private <T> T ask(String what, ObjectId oid, Question<T> question) throws SheepException {
+    long deadline = deadline();
+    IOException last = null;
+    while (System.nanoTime() < deadline) {
+      View view = serving.await(deadline);
+      List<View.Peer> places = new ArrayList<>();
+      for (View.Peer place : view.places(oid, own.copiesOf(view, oid))) {
+        if (place.isSynced()) {
+          places.add(place.isSelf() ? 0 : places.size(), place);
+        }
+      }
+      SheepException refusal = null;
+      for (View.Peer place : places) {
+        try {
+          T answer = question.ask(view, place.isSelf() ? null : place.node());
+          if (serving.isCertain(view)) {
+            return answer;
+          }
+          break;
+        } catch (SheepException e) {
+          if (e.result() == ResultCode.NO_OBJ && serving.isCertain(view)) {
+            throw e;
+          }
+          refusal = isPassing(e) ? refusal : e;
+          last = e;
+        } catch (IOException e) {
+          last = e;
+        }
+      }
+      if (refusal != null && refusal.result() != ResultCode.NO_OBJ) {
+        throw refusal;
+      }
+      serving.awaitOther(view);
+    }
+    throw late(what + " of " + oid, last);
+  }
+
+  @Override
+  public void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException {
+    int start = dst.position();
+    int end = dst.limit();
+    ByteBuffer unused =
+        ask(
+            "read",
+            oid,
+            (view, other) -> {
+              dst.limit(end).position(start);
+              if (other == null) {
+                own.read(view.number(), false, oid, offset, dst);
+              } else {
+                peers.read(other, view.number(), 0, oid, offset, dst);
+              }
+              return dst;
+            });
+  }
+
+  @Override
+  public long storedBytes(ObjectId oid) throws SheepException {
+    return ask(
+        "size",
+        oid,
+        (view, other) ->
+            other == null
+                ? own.storedBytes(view.number(), false, oid)
+                : peers.storedBytes(other, view.number(), 0, oid));
+  }
+
+  @Override
+  public boolean exists(ObjectId oid) throws SheepException {
+    try {
+      return storedBytes(oid) >= 0;
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.NO_OBJ) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private static int distance(Sequence sequence) {
+    return (int) (sequence.number() - sequence.oldestUnfinished());
+  }
+
+  @Override
+  public void write(ObjectId oid, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    change(
+        "write",
+        oid,
+        (view, peer, n) -> {
+          ByteBuffer bytes = src.duplicate();
+          int epoch = view.number();
+          if (peer.isSelf()) {
+            own.write(epoch, n.number(), distance(n), oid, offset, bytes, durability);
+          } else {
+            peers.write(peer.node(), epoch, n, oid, offset, bytes, durability);
+          }
+        });
+    src.position(src.limit());
+  }
+
+  @Override
+  public void create(ObjectId oid, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    change(
+        "creation",
+        oid,
+        (view, peer, n) -> {
+          ByteBuffer bytes = src.duplicate();
+          int epoch = view.number();
+          if (peer.isSelf()) {
+            own.create(epoch, n.number(), distance(n), oid, offset, bytes, durability);
+          } else {
+            peers.create(peer.node(), epoch, n, oid, offset, bytes, durability);
+          }
+        });
+    src.position(src.limit());
+  }
+
+  @Override
+  public void createCopy(
+      ObjectId oid, ObjectId source, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    long stored = storedBytes(source);
+    int length = Math.toIntExact(Math.max(stored, offset + src.remaining()));
+    ByteBuffer whole = ByteBuffer.allocateDirect(length);
+    read(source, 0, whole.limit((int) stored));
+    whole.limit(length).position((int) offset);
+    whole.put(src);
+    create(oid, 0, whole.position(0), durability);
+  }
+
+  @Override
+  public void zero(ObjectId oid, long start, long end, long sizeBytes, Durability durability)
+      throws SheepException {
+    change(
+        "discard",
+        oid,
+        (view, peer, n) -> {
+          int epoch = view.number();
+          if (peer.isSelf()) {
+            own.zero(epoch, n.number(), distance(n), oid, start, end, sizeBytes, durability);
+          } else {
+            Replica.Range range = new Replica.Range(start, end, sizeBytes);
+            peers.zero(peer.node(), epoch, n, oid, range, durability);
+          }
+        });
+  }
+
+  @Override
+  public boolean remove(ObjectId oid) throws SheepException {
+    boolean existed = exists(oid);
+    change(
+        "removal",
+        oid,
+        (view, peer, n) -> {
+          if (peer.isSelf()) {
+            own.remove(view.number(), n.number(), distance(n), oid);
+          } else {
+            peers.remove(peer.node(), view.number(), n, oid);
+          }
+        });
+    return existed;
+  }
+
+  @Override
+  public void force(ObjectId oid) throws SheepException {
+    change(
+        "flush",
+        oid,
+        (view, peer, n) -> {
+          if (peer.isSelf()) {
+            own.force(view.number(), oid);
+          } else {
+            peers.force(peer.node(), view.number(), oid);
+          }
+        });
+  }
+
+  /** Something that every present node has to do. */
+  private interface Duty {
+    void on(View view, View.Peer peer) throws IOException;
+  }
+
+  private void everywhere(String what, Duty duty) throws SheepException {
+    long deadline = deadline();
+    IOException last = null;
+    Sequence none = new Sequence(0, 0);
+    while (System.nanoTime() < deadline) {
+      View view = serving.await(deadline);
+      Map<View.Peer, IOException> failures =
+          onAll(view, view.present(), none, (as, peer, n) -> duty.on(as, peer));
+      if (failures.isEmpty()) {
+        return;
+      }
+      for (IOException failure : failures.values()) {
+        if (!isPassing(failure)) {
+          throw failure instanceof SheepException known
+              ? known
+              : new SheepException(ResultCode.EIO, what, failure);
+        }
+        last = failure;
+      }
+      serving.awaitOther(view);
+    }
+    throw late(what, last);
+  }
+
+  /** Reaches each node once; each syncs what it has unsynced of the VDI. */
+  @Override
+  public void flush(VdiId vid) throws SheepException {
+    everywhere(
+        "flush of VDI " + vid,
+        (view, peer) -> {
+          if (peer.isSelf()) {
+            own.flush(view.number(), vid);
+          } else {
+            peers.flush(peer.node(), view.number(), vid);
+          }
+        });
+  }
+
+  @Override
+  public void forceNames() throws SheepException {
+    everywhere(
+        "flush of names",
+        (view, peer) -> {
+          if (peer.isSelf()) {
+            own.forceNames(view.number());
+          } else {
+            peers.forceNames(peer.node(), view.number());
+          }
+        });
+  }
+
+  /** Of the inodes, which every SYNCED node has, so this one: nobody asks for more. */
+  @Override
+  public List<ObjectId> list() throws SheepException {
+    View view = serving.await(deadline());
+    List<ObjectId> inodes = new ArrayList<>();
+    for (ObjectId oid : own.list()) {
+      if (oid.kind() == ObjectId.Kind.INODE) {
+        inodes.add(oid);
+      }
+    }
+    if (!serving.isCertain(view)) {
+      throw new SheepException(ResultCode.OLD_NODE_VER, "list of objects");
+    }
+    return inodes;
+  }
+}

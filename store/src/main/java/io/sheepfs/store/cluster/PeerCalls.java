@@ -1,0 +1,172 @@
+package io.sheepfs.store.cluster;
+
+import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestFlags;
+import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.client.SheepLinks;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The operations of one sheep on the objects of another, each as of an epoch. They are the
+ * original's, with these fields of ours: a change carries its number in {@code cow_oid} and in
+ * {@code tgt_epoch} how many before it may be unfinished; an answer to READ_PEER tells in {@code
+ * offset} how many bytes are stored; WRITE_PEER with the flag DELETE zeroes, from {@code offset} to
+ * the first number of its body, in an object of the size that is the second; FLUSH_PEER with DIRECT
+ * is about one object, with FORWARD about the names; GET_HASH with RECOVERY leaves trailing zeros
+ * out.
+ *
+ * <p>Safe for any number of threads.
+ */
+final class PeerCalls {
+
+  private static final int FIRST_LIST_BYTES = 1 << 20;
+  private static final int MAX_LIST_BYTES = 1 << 28;
+
+  private final SheepLinks links;
+
+  PeerCalls(SheepLinks links) {
+    this.links = links;
+  }
+
+  /** The number of a change, and of the oldest that may be unfinished. */
+  record Sequence(long number, long oldestUnfinished) {}
+
+  static InetSocketAddress address(NodeInfo node) {
+    return new InetSocketAddress(node.address(), node.port());
+  }
+
+  private ResponseHeader call(
+      NodeInfo node,
+      int epoch,
+      Opcode opcode,
+      int flags,
+      RequestFields fields,
+      @Nullable ByteBuffer source,
+      @Nullable ByteBuffer target)
+      throws IOException {
+    int all = source == null ? flags : flags | RequestFlags.WRITE;
+    long length = source != null ? source.remaining() : target != null ? target.remaining() : 0;
+    RequestHeader header = RequestHeader.of(opcode, all, length, fields).withEpoch(epoch);
+    ResponseHeader answer = links.exchange(address(node), header, source, target);
+    if (answer.result() != ResultCode.SUCCESS) {
+      throw new SheepException(answer.result(), header + " at port " + node.port());
+    }
+    return answer;
+  }
+
+  private static RequestFields.Obj change(ObjectId oid, Sequence sequence, long offset) {
+    int distance = (int) (sequence.number() - sequence.oldestUnfinished());
+    return new RequestFields.Obj(oid.value(), sequence.number(), 0, 0, 0, distance, offset);
+  }
+
+  private static int flags(Durability durability) {
+    return durability == Durability.UNSTABLE ? RequestFlags.CACHE : 0;
+  }
+
+  void read(NodeInfo node, int epoch, int flags, ObjectId oid, long offset, ByteBuffer dst)
+      throws IOException {
+    ResponseHeader unused =
+        call(node, epoch, Opcode.READ_PEER, flags, RequestFields.Obj.of(oid, offset), null, dst);
+  }
+
+  long storedBytes(NodeInfo node, int epoch, int flags, ObjectId oid) throws IOException {
+    return call(node, epoch, Opcode.READ_PEER, flags, RequestFields.Obj.of(oid, 0), null, null)
+        .obj()
+        .offset();
+  }
+
+  byte[] digest(NodeInfo node, int epoch, ObjectId oid) throws IOException {
+    RequestFields fields = RequestFields.Obj.of(oid, 0);
+    return call(node, epoch, Opcode.GET_HASH, RequestFlags.RECOVERY, fields, null, null)
+        .hash()
+        .digest();
+  }
+
+  void write(
+      NodeInfo node, int epoch, Sequence n, ObjectId oid, long offset, ByteBuffer src, Durability d)
+      throws IOException {
+    ResponseHeader unused =
+        call(node, epoch, Opcode.WRITE_PEER, flags(d), change(oid, n, offset), src, null);
+  }
+
+  void create(
+      NodeInfo node, int epoch, Sequence n, ObjectId oid, long offset, ByteBuffer src, Durability d)
+      throws IOException {
+    Opcode opcode = Opcode.CREATE_AND_WRITE_PEER;
+    ResponseHeader unused = call(node, epoch, opcode, flags(d), change(oid, n, offset), src, null);
+  }
+
+  void zero(NodeInfo node, int epoch, Sequence n, ObjectId oid, Replica.Range range, Durability d)
+      throws IOException {
+    ByteBuffer body = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    body.putLong(range.end()).putLong(range.sizeBytes()).flip();
+    int flags = flags(d) | RequestFlags.DELETE;
+    ResponseHeader unused =
+        call(node, epoch, Opcode.WRITE_PEER, flags, change(oid, n, range.start()), body, null);
+  }
+
+  void remove(NodeInfo node, int epoch, Sequence n, ObjectId oid) throws IOException {
+    ResponseHeader unused = call(node, epoch, Opcode.REMOVE_PEER, 0, change(oid, n, 0), null, null);
+  }
+
+  void flush(NodeInfo node, int epoch, VdiId vid) throws IOException {
+    flush(node, epoch, 0, ObjectId.inode(vid));
+  }
+
+  void force(NodeInfo node, int epoch, ObjectId oid) throws IOException {
+    flush(node, epoch, RequestFlags.DIRECT, oid);
+  }
+
+  void forceNames(NodeInfo node, int epoch) throws IOException {
+    flush(node, epoch, RequestFlags.FORWARD, ObjectId.inode(new VdiId(1)));
+  }
+
+  private void flush(NodeInfo node, int epoch, int flags, ObjectId oid) throws IOException {
+    ResponseHeader unused =
+        call(node, epoch, Opcode.FLUSH_PEER, flags, RequestFields.Obj.of(oid, 0), null, null);
+  }
+
+  /** Has {@code node} take an object anew from {@code source}. */
+  void repair(NodeInfo node, int epoch, ObjectId oid, NodeInfo source) throws IOException {
+    RequestFields fields = new RequestFields.Forward(oid.value(), source.address(), source.port());
+    ResponseHeader unused =
+        call(node, epoch, Opcode.REPAIR_REPLICA, RequestFlags.RECOVERY, fields, null, null);
+  }
+
+  /** The ids of all objects of a node. */
+  List<ObjectId> list(NodeInfo node, int epoch) throws IOException {
+    for (int room = FIRST_LIST_BYTES; ; room *= 4) {
+      ByteBuffer body = ByteBuffer.allocate(room).order(ByteOrder.LITTLE_ENDIAN);
+      try {
+        RequestFields none = new RequestFields.None();
+        int flags = RequestFlags.RECOVERY;
+        ResponseHeader unused = call(node, epoch, Opcode.GET_OBJ_LIST, flags, none, null, body);
+      } catch (SheepException e) {
+        if (e.result() == ResultCode.BUFFER_SMALL && room < MAX_LIST_BYTES) {
+          continue;
+        }
+        throw e;
+      }
+      body.flip();
+      List<ObjectId> oids = new ArrayList<>(body.remaining() / Long.BYTES);
+      while (body.hasRemaining()) {
+        oids.add(new ObjectId(body.getLong()));
+      }
+      return oids;
+    }
+  }
+}

@@ -1,0 +1,539 @@
+package io.sheepfs.store.cluster;
+
+import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.RequestFlags;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.object.ObjectFiles;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The objects of one node of a cluster. Every operation is as of an epoch, and refused in any
+ * other.
+ *
+ * <p><b>Phases.</b> Between two epochs the replica is closed: what was under way has ended, nothing
+ * begins. Then it settles: it can be read and repaired, but not changed, while the members make
+ * agree what the last epoch may have left half done. Then it is open.
+ *
+ * <p><b>Suspects.</b> A change has a number, and tells how far all earlier ones are finished on
+ * every replica. The objects of the others are suspects: if the epoch ends now, perhaps not all
+ * replicas have the change. After a crash of the process, the suspects are all objects that may
+ * have been changed since it began.
+ *
+ * <p><b>Catching up.</b> While the node is SYNCING, an object counts as recovered once it was made,
+ * removed or fetched in this incarnation; whoever wants to change another one fetches it first. As
+ * every change since the epoch was opened comes here, too, a recovered object stays right.
+ *
+ * <p><b>Late changes.</b> The leader may try a change again under another number while the first
+ * attempt is still on its way; that one, which may come after later changes of the object, is
+ * refused, as its number is below one that the object has seen, or that is known to be finished.
+ *
+ * <p>Safe for any number of threads.
+ */
+public final class Replica {
+
+  /** The most nodes that a cluster can have, as each has every inode. */
+  static final int MAX_NODES = 8;
+
+  private static final int STRIPES = 256;
+  private static final int CHUNK_BYTES = 1 << 18;
+  private static final int MANY_CHANGES = 1 << 16;
+
+  private final ObjectFiles files;
+  private final PeerCalls peers;
+  private final ReentrantReadWriteLock gate = new ReentrantReadWriteLock(true);
+  private final ReentrantLock[] stripes = new ReentrantLock[STRIPES];
+  private final ConcurrentSkipListMap<Long, ObjectId> unfinished = new ConcurrentSkipListMap<>();
+  private final Set<ObjectId> suspects = ConcurrentHashMap.newKeySet();
+  private final Map<VdiId, Integer> copies = new ConcurrentHashMap<>();
+  private final Set<ObjectId> recovered = ConcurrentHashMap.newKeySet();
+  private final Map<ObjectId, Long> lastChanges = new ConcurrentHashMap<>();
+  private final AtomicLong oldestUnfinished = new AtomicLong();
+
+  private volatile @Nullable View view;
+  private volatile boolean open;
+  private volatile boolean closing;
+
+  /** Bytes of an object that become zeros. */
+  record Range(long start, long end, long sizeBytes) {}
+
+  /** A change of one object's file. */
+  private interface Change {
+    void run() throws SheepException;
+  }
+
+  Replica(ObjectFiles files, PeerCalls peers) {
+    this.files = files;
+    this.peers = peers;
+    for (int i = 0; i < STRIPES; i++) {
+      stripes[i] = new ReentrantLock();
+    }
+  }
+
+  ObjectFiles files() {
+    return files;
+  }
+
+  // --- phases, by the one thread that follows the epochs ---
+
+  /** Ends all operations. What was unfinished becomes suspect. */
+  void close() {
+    closing = true;
+    gate.writeLock().lock();
+    try {
+      open = false;
+      view = null;
+      suspects.addAll(unfinished.values());
+      unfinished.clear();
+      lastChanges.clear();
+      oldestUnfinished.set(0);
+    } finally {
+      closing = false;
+      gate.writeLock().unlock();
+    }
+  }
+
+  /** Begins an epoch, for reading and repairing. */
+  void settle(View next) {
+    gate.writeLock().lock();
+    try {
+      open = false;
+      view = next;
+    } finally {
+      gate.writeLock().unlock();
+    }
+  }
+
+  /** Everything may be changed from now on. */
+  void open() {
+    gate.writeLock().lock();
+    try {
+      open = true;
+    } finally {
+      gate.writeLock().unlock();
+    }
+  }
+
+  /** Counts objects as perhaps not the same on all replicas. */
+  void suspect(List<ObjectId> oids) {
+    suspects.addAll(oids);
+  }
+
+  Set<ObjectId> suspects() {
+    return new HashSet<>(suspects);
+  }
+
+  void cleared(ObjectId oid) {
+    suspects.remove(oid);
+  }
+
+  /** Forgets what was recovered: another incarnation begins. */
+  void forgetRecovered() {
+    recovered.clear();
+  }
+
+  /** Counts an object as not recovered. */
+  void forget(ObjectId oid) {
+    recovered.remove(oid);
+  }
+
+  private boolean isSyncing(View now) {
+    View.Peer self = now.self();
+    return self != null && !self.isSynced();
+  }
+
+  /**
+   * How many nodes should have an object: all that there can be for what describes VDIs, and what
+   * the VDI was made with for its data. It never changes.
+   */
+  int copiesOf(View now, ObjectId oid) throws SheepException {
+    if (oid.kind() == ObjectId.Kind.INODE || oid.kind() == ObjectId.Kind.ATTRIBUTE) {
+      return MAX_NODES;
+    }
+    Integer known = copies.get(oid.vid());
+    if (known != null) {
+      return known;
+    }
+    ByteBuffer one = ByteBuffer.allocate(1);
+    try {
+      files.read(ObjectId.inode(oid.vid()), InodeLayout.COPIES, one);
+    } catch (SheepException e) {
+      if (e.result() != ResultCode.NO_OBJ) {
+        throw e;
+      }
+      return now.layout().copies();
+    }
+    int found = Byte.toUnsignedInt(one.get(0));
+    if (found == 0) {
+      return now.layout().copies();
+    }
+    copies.put(oid.vid(), found);
+    return found;
+  }
+
+  /** Removes everything: the cluster is formatted. */
+  void clear() throws SheepException {
+    for (ObjectId oid : files.list()) {
+      boolean unused = files.remove(oid);
+    }
+    files.forceNames();
+    files.clear();
+    copies.clear();
+    recovered.clear();
+    suspects.clear();
+  }
+
+  // --- operations ---
+
+  /** The lock is held when this returns. */
+  private View enter(int epoch, boolean changes) throws SheepException {
+    if (closing) {
+      // who waits to close may wait for an operation here that waits for one over there: those
+      // must not wait for each other
+      throw new SheepException(ResultCode.NEW_NODE_VER, "epoch " + epoch + " ends here");
+    }
+    if (!gate.readLock().tryLock()) {
+      gate.readLock().lock();
+    }
+    View now = view;
+    ResultCode refusal = ResultCode.SUCCESS;
+    if (now == null || now.number() < epoch) {
+      refusal = ResultCode.NEW_NODE_VER;
+    } else if (now.number() > epoch) {
+      refusal = ResultCode.OLD_NODE_VER;
+    } else if (changes && !open) {
+      refusal = ResultCode.NEW_NODE_VER;
+    }
+    if (now == null || refusal != ResultCode.SUCCESS) {
+      gate.readLock().unlock();
+      throw new SheepException(refusal, "epoch " + epoch);
+    }
+    return now;
+  }
+
+  private ReentrantLock stripe(ObjectId oid) {
+    return stripes[Math.floorMod(oid.hashCode(), STRIPES)];
+  }
+
+  private void change(
+      int epoch, long number, int distance, ObjectId oid, boolean whole, Change change)
+      throws SheepException {
+    View now = enter(epoch, true);
+    try {
+      ReentrantLock stripe = stripe(oid);
+      stripe.lock();
+      try {
+        begin(number, number - Integer.toUnsignedLong(distance), oid);
+        if (!isSyncing(now)) {
+          change.run();
+          return;
+        }
+        if (!whole && !recovered.contains(oid)) {
+          fetch(now, oid);
+        }
+        change.run();
+        recovered.add(oid);
+      } finally {
+        stripe.unlock();
+      }
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  /** Takes note of a change, or refuses one that is late. The stripe is locked. */
+  private void begin(long number, long oldest, ObjectId oid) throws SheepException {
+    long floor = oldestUnfinished.accumulateAndGet(oldest, Math::max);
+    Long last = lastChanges.get(oid);
+    if (number < floor || (last != null && number <= last)) {
+      throw new SheepException(ResultCode.OLD_NODE_VER, "change " + number + " of " + oid);
+    }
+    lastChanges.put(oid, number);
+    unfinished.put(number, oid);
+    unfinished.headMap(floor).clear();
+    if (lastChanges.size() > MANY_CHANGES) {
+      lastChanges.values().removeIf(known -> known < floor);
+    }
+  }
+
+  /**
+   * Fills {@code dst}; for recovery also while the replica settles.
+   *
+   * @throws SheepException {@link ResultCode#NO_OBJ}, or that the epoch is another
+   */
+  public void read(int epoch, boolean recovery, ObjectId oid, long offset, ByteBuffer dst)
+      throws SheepException {
+    View unused = enter(epoch, !recovery);
+    try {
+      files.read(oid, offset, dst);
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  /** How many bytes of an object are stored. */
+  public long storedBytes(int epoch, boolean recovery, ObjectId oid) throws SheepException {
+    View unused = enter(epoch, !recovery);
+    try {
+      return files.storedBytes(oid);
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  /**
+   * Overwrites part of an object.
+   *
+   * @param number of the change, and {@code distance} from there to the oldest unfinished one
+   */
+  public void write(
+      int epoch, long number, int distance, ObjectId oid, long offset, ByteBuffer src, Durability d)
+      throws SheepException {
+    change(epoch, number, distance, oid, false, () -> files.write(oid, offset, src, d));
+  }
+
+  /** Makes an object, in place of any other of that id. */
+  public void create(
+      int epoch, long number, int distance, ObjectId oid, long offset, ByteBuffer src, Durability d)
+      throws SheepException {
+    change(epoch, number, distance, oid, true, () -> files.create(oid, offset, src, d));
+  }
+
+  /** Zeroes from {@code start} to {@code end}. */
+  public void zero(
+      int epoch,
+      long number,
+      int distance,
+      ObjectId oid,
+      long start,
+      long end,
+      long sizeBytes,
+      Durability d)
+      throws SheepException {
+    change(epoch, number, distance, oid, false, () -> files.zero(oid, start, end, sizeBytes, d));
+  }
+
+  /** Removes an object; one that is not there is a success. */
+  public void remove(int epoch, long number, int distance, ObjectId oid) throws SheepException {
+    change(
+        epoch,
+        number,
+        distance,
+        oid,
+        true,
+        () -> {
+          boolean unused = files.remove(oid);
+        });
+  }
+
+  /** Makes durable what was written to the objects of a VDI here, each once. */
+  public void flush(int epoch, VdiId vid) throws SheepException {
+    View unused = enter(epoch, true);
+    try {
+      files.flush(vid);
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  /** Makes one object durable. */
+  public void force(int epoch, ObjectId oid) throws SheepException {
+    View now = enter(epoch, true);
+    try {
+      if (!isSyncing(now) || recovered.contains(oid)) {
+        files.force(oid);
+      }
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  /** Makes creations and removals durable. */
+  public void forceNames(int epoch) throws SheepException {
+    View unused = enter(epoch, true);
+    try {
+      files.forceNames();
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  /** The ids of all objects here, ascending. */
+  public List<ObjectId> list() throws SheepException {
+    List<ObjectId> oids = files.list();
+    oids.sort(null);
+    return oids;
+  }
+
+  /** Whether there is an object here, in whatever state. */
+  public boolean exists(ObjectId oid) {
+    return files.exists(oid);
+  }
+
+  /**
+   * Takes an object anew from a node whose copy is right.
+   *
+   * @throws SheepException if that fails; the old copy is still there then
+   */
+  public void repair(int epoch, ObjectId oid, NodeInfo source) throws SheepException {
+    View now = enter(epoch, false);
+    try {
+      ReentrantLock stripe = stripe(oid);
+      stripe.lock();
+      try {
+        if (isSyncing(now)) {
+          recovered.remove(oid); // it will be fetched like all others
+        } else if (!open) {
+          copy(now, oid, source);
+        } else {
+          throw new SheepException(ResultCode.NO_SUPPORT, "repair while changes go on");
+        }
+      } finally {
+        stripe.unlock();
+      }
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  /** Fetches an object that is not recovered yet; nothing for one that is. */
+  void recover(View as, ObjectId oid) throws SheepException {
+    View now = enter(as.number(), true);
+    try {
+      ReentrantLock stripe = stripe(oid);
+      stripe.lock();
+      try {
+        if (!recovered.contains(oid)) {
+          fetch(now, oid);
+        }
+      } finally {
+        stripe.unlock();
+      }
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  /** Removes an object that no authority has, unless it was made meanwhile. */
+  void dropUnlessRecovered(View as, ObjectId oid) throws SheepException {
+    View now = enter(as.number(), true);
+    try {
+      ReentrantLock stripe = stripe(oid);
+      stripe.lock();
+      try {
+        if (isSyncing(now) && !recovered.contains(oid)) {
+          boolean unused = files.remove(oid);
+        }
+      } finally {
+        stripe.unlock();
+      }
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  private void fetch(View now, ObjectId oid) throws SheepException {
+    View.Peer source = now.authority(oid, copiesOf(now, oid));
+    if (source.isSelf()) {
+      recovered.add(oid);
+      return;
+    }
+    if (!source.member().isPresent()) {
+      throw new SheepException(ResultCode.HALT, "the node with the only copy of " + oid);
+    }
+    copy(now, oid, source.node());
+    recovered.add(oid);
+  }
+
+  /** Makes the object here what it is there, or remove it if it is not there. */
+  private void copy(View now, ObjectId oid, NodeInfo source) throws SheepException {
+    try {
+      if (closing) {
+        throw new SheepException(ResultCode.OLD_NODE_VER, "the epoch ends");
+      }
+      if (files.exists(oid)
+          && Arrays.equals(digest(oid), peers.digest(source, now.number(), oid))) {
+        return;
+      }
+      int flags = RequestFlags.RECOVERY;
+      int length = Math.toIntExact(peers.storedBytes(source, now.number(), flags, oid));
+      ByteBuffer content = ByteBuffer.allocateDirect(length);
+      if (length > 0) {
+        peers.read(source, now.number(), flags, oid, 0, content);
+      }
+      files.create(oid, 0, content.flip(), Durability.UNSTABLE);
+    } catch (SheepException e) {
+      if (e.result() != ResultCode.NO_OBJ) {
+        throw e;
+      }
+      boolean unused = files.remove(oid);
+    } catch (IOException e) {
+      throw new SheepException(ResultCode.NETWORK_ERROR, "copy of " + oid, e);
+    }
+  }
+
+  /** The digest of an object, the zeros at its end left out: SHA-1. */
+  public byte[] digest(int epoch, ObjectId oid) throws SheepException {
+    View unused = enter(epoch, false);
+    try {
+      return digest(oid);
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  private byte[] digest(ObjectId oid) throws SheepException {
+    MessageDigest digest = sha1();
+    ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
+    long stored = files.storedBytes(oid);
+    long zeros = 0;
+    for (long at = 0; at < stored; at += CHUNK_BYTES) {
+      chunk.clear().limit((int) Math.min(CHUNK_BYTES, stored - at));
+      files.read(oid, at, chunk);
+      int used = chunk.limit();
+      while (used > 0 && chunk.get(used - 1) == 0) {
+        used--;
+      }
+      if (used > 0) {
+        updateZeros(digest, zeros);
+        digest.update(chunk.array(), 0, used);
+        zeros = 0;
+      }
+      zeros += chunk.limit() - used;
+    }
+    return digest.digest();
+  }
+
+  private static void updateZeros(MessageDigest digest, long count) {
+    byte[] zeros = new byte[(int) Math.min(count, CHUNK_BYTES)];
+    for (long left = count; left > 0; left -= zeros.length) {
+      digest.update(zeros, 0, (int) Math.min(left, zeros.length));
+    }
+  }
+
+  private static MessageDigest sha1() {
+    try {
+      return MessageDigest.getInstance("SHA-1");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-1", e);
+    }
+  }
+}

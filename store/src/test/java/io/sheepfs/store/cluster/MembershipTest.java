@@ -1,0 +1,154 @@
+package io.sheepfs.store.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sheepfs.store.cluster.Epoch.Member;
+import io.sheepfs.store.cluster.Epoch.State;
+import io.sheepfs.store.cluster.Membership.Alive;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+final class MembershipTest {
+
+  private static final Instant NOW = Instant.ofEpochSecond(1_700_000_000);
+
+  private static Epoch epoch(int number, Member... members) {
+    return new Epoch(number, NOW, List.of(members));
+  }
+
+  private static Member synced(String id, int since) {
+    return new Member(id, State.SYNCED, since, id + "1");
+  }
+
+  private static Alive alive(String incarnation) {
+    return new Alive(incarnation, false);
+  }
+
+  @Test
+  void next_nothingChanged_isEmpty() {
+    Epoch now = epoch(3, synced("a", 1), synced("b", 1));
+    assertTrue(Membership.next(now, Map.of("a", alive("a1"), "b", alive("b1")), NOW).isEmpty());
+  }
+
+  @Test
+  void next_memberGone_isAway() {
+    Epoch now = epoch(3, synced("a", 1), synced("b", 1));
+    Epoch next = Membership.next(now, Map.of("b", alive("b1")), NOW).orElseThrow();
+    assertEquals(4, next.number());
+    assertEquals(List.of(new Member("a", State.AWAY, 4, "-"), synced("b", 1)), next.members());
+    assertEquals("b", next.leader().orElseThrow().storeId());
+  }
+
+  @Test
+  void next_memberStartedAnew_hasToCatchUp() {
+    Epoch now = epoch(3, synced("a", 1), synced("b", 1));
+    Map<String, Alive> there = Map.of("a", alive("a2"), "b", alive("b1"));
+    Epoch next = Membership.next(now, there, NOW).orElseThrow();
+    assertEquals(new Member("a", State.SYNCING, 4, "a2"), next.member("a"));
+    Map<String, Alive> later = Map.of("a", new Alive("a2", true), "b", alive("b1"));
+    Epoch last = Membership.next(next, later, NOW).orElseThrow();
+    assertEquals(new Member("a", State.SYNCED, 5, "a2"), last.member("a"));
+    assertEquals("b", last.leader().orElseThrow().storeId());
+  }
+
+  @Test
+  void next_allSyncedGone_waitsForAllOfThem() {
+    Epoch now = epoch(5, synced("a", 1), synced("b", 1), new Member("c", State.AWAY, 4, "-"));
+    assertTrue(Membership.next(now, Map.of(), NOW).isEmpty());
+    assertTrue(Membership.next(now, Map.of("a", alive("a2"), "c", alive("c2")), NOW).isEmpty());
+    Map<String, Alive> back = Map.of("a", alive("a2"), "b", alive("b2"), "c", alive("c2"));
+    Epoch next = Membership.next(now, back, NOW).orElseThrow();
+    assertEquals(new Member("a", State.SYNCED, 1, "a2"), next.member("a"));
+    assertEquals(new Member("b", State.SYNCED, 1, "b2"), next.member("b"));
+    assertEquals(new Member("c", State.SYNCING, 4, "c2"), next.member("c"));
+  }
+
+  @Test
+  void encoding_andBack_isTheSame() {
+    Epoch now = epoch(5, synced("a", 1), new Member("c", State.AWAY, 4, "-"));
+    assertEquals(now, Epoch.decode(now.encode()));
+  }
+
+  /**
+   * Nodes come, go and catch up at random. The model: the set of nodes that have every acknowledged
+   * change. Each epoch that opens acknowledges one more, which only its present members get; a node
+   * that caught up has all that some SYNCED node has.
+   */
+  @Test
+  void randomWalk_syncedMembers_alwaysHaveEverything() {
+    for (long seed = 0; seed < 2_000; seed++) {
+      walk(seed);
+    }
+  }
+
+  private static void walk(long seed) {
+    Random random = new Random(seed);
+    List<String> ids = List.of("a", "b", "c", "d");
+    Map<String, String> there = new HashMap<>();
+    List<Member> first = new ArrayList<>();
+    Map<String, Set<Integer>> has = new HashMap<>();
+    for (String id : ids) {
+      there.put(id, id + "0");
+      first.add(new Member(id, State.SYNCED, 1, id + "0"));
+      has.put(id, new HashSet<>());
+    }
+    Set<Integer> acknowledged = new HashSet<>();
+    Epoch now = new Epoch(1, NOW, first);
+    for (int step = 1; step < 60; step++) {
+      String id = ids.get(random.nextInt(ids.size()));
+      if (there.remove(id) == null || random.nextBoolean()) {
+        there.put(id, id + step);
+      }
+      Map<String, Alive> alive = new HashMap<>();
+      for (Map.Entry<String, String> node : there.entrySet()) {
+        Member member = now.member(node.getKey());
+        boolean caughtUp =
+            member != null
+                && member.state() == State.SYNCING
+                && member.incarnation().equals(node.getValue())
+                && isOpen(now, there)
+                && random.nextBoolean();
+        if (caughtUp) {
+          String source = now.in(State.SYNCED).get(0).storeId();
+          has.getOrDefault(node.getKey(), Set.of()).addAll(has.getOrDefault(source, Set.of()));
+        }
+        alive.put(node.getKey(), new Alive(node.getValue(), caughtUp));
+      }
+      Optional<Epoch> next = Membership.next(now, alive, NOW);
+      if (next.isPresent()) {
+        now = next.get();
+      }
+      for (Member member : now.in(State.SYNCED)) {
+        assertTrue(
+            has.getOrDefault(member.storeId(), Set.of()).containsAll(acknowledged),
+            "seed " + seed + ", step " + step + ": " + now);
+      }
+      assertFalse(now.in(State.SYNCED).isEmpty());
+      if (isOpen(now, there)) {
+        acknowledged.add(step);
+        for (Member member : now.members()) {
+          if (member.isPresent()) {
+            has.getOrDefault(member.storeId(), Set.of()).add(step);
+          }
+        }
+      }
+    }
+  }
+
+  /** An epoch opens, and takes changes, while all its present members are there. */
+  private static boolean isOpen(Epoch epoch, Map<String, String> there) {
+    return epoch.members().stream()
+        .filter(Member::isPresent)
+        .allMatch(member -> member.incarnation().equals(there.get(member.storeId())));
+  }
+}

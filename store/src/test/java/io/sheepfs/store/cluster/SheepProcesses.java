@@ -1,0 +1,297 @@
+package io.sheepfs.store.cluster;
+
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RecoveryProgress;
+import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.client.ClientOptions;
+import io.sheepfs.protocol.client.RemoteCluster;
+import io.sheepfs.protocol.client.SheepLinks;
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.apache.curator.framework.CuratorFramework;
+import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.retry.RetryOneTime;
+import org.apache.curator.test.TestingServer;
+import org.jspecify.annotations.Nullable;
+
+/** Three sheep, each a process, and ZooKeeper in this one. */
+final class SheepProcesses implements Closeable {
+
+  static final int NODES = 3;
+
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final int SESSION_MILLIS = 4_000;
+
+  private final Path directory;
+  private final TestingServer zooKeeper;
+  private final CuratorFramework registry;
+  private final List<Integer> ports = new ArrayList<>();
+  private final @Nullable Process[] processes = new @Nullable Process[NODES];
+  private @Nullable Epoch last;
+  private final SheepLinks links =
+      new SheepLinks(new ClientOptions(Duration.ofSeconds(2), Duration.ofSeconds(20), 1));
+
+  SheepProcesses(Path directory) throws Exception {
+    this.directory = directory;
+    this.zooKeeper = new TestingServer(true);
+    this.registry =
+        CuratorFrameworkFactory.builder()
+            .connectString(zooKeeper.getConnectString())
+            .namespace("sheepfs/test")
+            .retryPolicy(new RetryOneTime(100))
+            .build();
+    registry.start();
+    List<ServerSocket> held = new ArrayList<>();
+    for (int i = 0; i < NODES; i++) {
+      ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+      held.add(socket);
+      ports.add(socket.getLocalPort());
+    }
+    for (ServerSocket socket : held) {
+      socket.close();
+    }
+  }
+
+  /** A condition that becomes true. */
+  interface Condition {
+    boolean holds() throws IOException;
+  }
+
+  void eventually(String what, Condition condition) {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    IOException last = null;
+    while (System.nanoTime() < deadline) {
+      try {
+        if (condition.holds()) {
+          return;
+        }
+      } catch (IOException e) {
+        last = e;
+      }
+      LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
+    }
+    throw new AssertionError(what + " does not happen\n" + logs(), last);
+  }
+
+  String logs() {
+    StringBuilder all = new StringBuilder();
+    for (int i = 0; i < NODES; i++) {
+      try {
+        String text = Files.readString(directory.resolve("log" + i), StandardCharsets.UTF_8);
+        all.append("--- node ").append(i).append('\n');
+        all.append(text.substring(Math.max(0, text.length() - 6_000)));
+      } catch (IOException e) {
+        all.append("--- node ").append(i).append(": ").append(e).append('\n');
+      }
+    }
+    return all.toString();
+  }
+
+  Path store(int node) {
+    return directory.resolve("node" + node);
+  }
+
+  void start(int node) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp"));
+    command.add(System.getProperty("java.class.path"));
+    command.add("-Dorg.slf4j.simpleLogger.showDateTime=true");
+    command.add("-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS");
+    command.add("-Dorg.slf4j.simpleLogger.log.org.apache=warn");
+    command.add("-Dorg.slf4j.simpleLogger.log.io.sheepfs=debug");
+    command.add("io.sheepfs.store.server.Sheep");
+    command.addAll(List.of("-c", "zookeeper:" + zooKeeper.getConnectString() + "/test"));
+    command.addAll(List.of("-p", String.valueOf(ports.get(node)), "-z", String.valueOf(node + 1)));
+    command.add("--experimental-cluster");
+    command.addAll(List.of("--session-timeout", String.valueOf(SESSION_MILLIS)));
+    command.add(store(node).toString());
+    processes[node] =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(
+                ProcessBuilder.Redirect.appendTo(directory.resolve("log" + node).toFile()))
+            .start();
+  }
+
+  private Process process(int node) {
+    Process process = processes[node];
+    if (process == null) {
+      throw new IllegalStateException("node " + node + " does not run");
+    }
+    return process;
+  }
+
+  boolean isRunning(int node) {
+    Process process = processes[node];
+    return process != null && process.isAlive();
+  }
+
+  void kill(int node) throws InterruptedException {
+    process(node).destroyForcibly().waitFor();
+    processes[node] = null;
+  }
+
+  /** Ends a node as an admin does. */
+  int stop(int node) throws InterruptedException {
+    Process process = process(node);
+    process.destroy();
+    if (!process.waitFor(60, TimeUnit.SECONDS)) {
+      throw new AssertionError("node " + node + " does not end\n" + logs());
+    }
+    processes[node] = null;
+    return process.exitValue();
+  }
+
+  void signal(int node, String name) throws IOException, InterruptedException {
+    Process sent =
+        new ProcessBuilder("kill", "-" + name, String.valueOf(process(node).pid()))
+            .inheritIO()
+            .start();
+    if (sent.waitFor() != 0) {
+      throw new IOException("kill -" + name + " fails");
+    }
+  }
+
+  InetSocketAddress address(int node) {
+    return new InetSocketAddress(InetAddress.getLoopbackAddress(), ports.get(node));
+  }
+
+  List<InetSocketAddress> addresses() {
+    List<InetSocketAddress> all = new ArrayList<>();
+    for (int i = 0; i < NODES; i++) {
+      all.add(address(i));
+    }
+    return all;
+  }
+
+  RemoteCluster connect() throws IOException {
+    return RemoteCluster.connect(addresses(), ClientOptions.DEFAULTS);
+  }
+
+  RemoteCluster connect(int node) throws IOException {
+    return RemoteCluster.connect(List.of(address(node)), ClientOptions.DEFAULTS);
+  }
+
+  void format() {
+    long now = System.currentTimeMillis();
+    RequestFields fields =
+        new RequestFields.ClusterWide(0, (now / 1000) << 32 | 1, NODES, 0, 0, 0, 0, 20);
+    RequestHeader header = RequestHeader.of(Opcode.MAKE_FS, 1, 6, fields);
+    eventually("all nodes are there", () -> nodesSeen() == NODES);
+    eventually(
+        "format",
+        () -> {
+          ByteBuffer body = ByteBuffer.wrap("plain\0".getBytes(StandardCharsets.US_ASCII));
+          return links.exchange(address(0), header, body, null).result() == ResultCode.SUCCESS;
+        });
+  }
+
+  private int nodesSeen() throws IOException {
+    int fewest = NODES;
+    for (int i = 0; i < NODES; i++) {
+      RequestHeader header =
+          RequestHeader.of(Opcode.GET_NODE_LIST, 0, 8_000, new RequestFields.None());
+      ByteBuffer body = ByteBuffer.allocate(8_000);
+      fewest = Math.min(fewest, links.exchange(address(i), header, null, body).node().nodes());
+    }
+    return fewest;
+  }
+
+  /** Waits until every node has everything. */
+  void awaitSynced() {
+    eventually("all nodes have caught up", this::areSynced);
+  }
+
+  private boolean areSynced() throws IOException {
+    String newest = "";
+    try {
+      for (String format : registry.getChildren().forPath("/epochs")) {
+        for (String number : registry.getChildren().forPath("/epochs/" + format)) {
+          String path = "/epochs/" + format + "/" + number;
+          newest = number.compareTo(newest) > 0 ? number : newest;
+          if (newest.equals(number)) {
+            last =
+                Epoch.decode(
+                    new String(registry.getData().forPath(path), StandardCharsets.US_ASCII));
+          }
+        }
+      }
+    } catch (Exception e) {
+      throw new IOException("the epochs cannot be read", e);
+    }
+    Epoch epoch = last;
+    if (epoch == null || epoch.in(Epoch.State.SYNCED).size() != NODES) {
+      return false;
+    }
+    for (int i = 0; i < NODES; i++) {
+      RequestHeader header =
+          RequestHeader.of(
+              Opcode.STAT_RECOVERY, 0, RecoveryProgress.SIZE_BYTES, new RequestFields.None());
+      ByteBuffer body = ByteBuffer.allocate(RecoveryProgress.SIZE_BYTES);
+      ResponseHeader answer = links.exchange(address(i), header, null, body);
+      if (answer.result() != ResultCode.SUCCESS
+          || answer.epoch() != epoch.number()
+          || RecoveryProgress.decode(body.flip()).running()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The objects on a node's disk: their content without the zeros at its end. */
+  Map<String, Integer> contents(int node) throws IOException {
+    Map<String, Integer> found = new TreeMap<>();
+    try (Stream<Path> files = Files.list(store(node).resolve("obj"))) {
+      for (Path file : files.toList()) {
+        byte[] bytes = Files.readAllBytes(file);
+        int end = bytes.length;
+        while (end > 0 && bytes[end - 1] == 0) {
+          end--;
+        }
+        found.put(String.valueOf(file.getFileName()), Arrays.hashCode(Arrays.copyOf(bytes, end)));
+      }
+    }
+    return found;
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (Process process : processes) {
+      if (process != null) {
+        process.destroyForcibly();
+      }
+    }
+    for (Process process : processes) {
+      if (process != null) {
+        try {
+          process.waitFor();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+    links.close();
+    registry.close();
+    zooKeeper.close();
+  }
+}
