@@ -212,6 +212,10 @@ final class CacheIndex {
     }
   }
 
+  ObjectStore backing() {
+    return backing;
+  }
+
   @Nullable CachedObject lookup(ObjectId oid) throws SheepException {
     CachedObject object = objects.get(oid);
     if (object != null) {
@@ -230,7 +234,8 @@ final class CacheIndex {
     return objects.computeIfAbsent(object.oid, key -> new CachedObject(key, object.vdi, counters));
   }
 
-  private @Nullable VdiCache vdi(VdiId vid) throws SheepException {
+  /** What is known of a VDI, after a look at it if that is nothing yet; null if there is none. */
+  @Nullable VdiCache vdi(VdiId vid) throws SheepException {
     VdiCache known = vdis.get(vid);
     if (known != null) {
       return known;

@@ -65,6 +65,9 @@ final class CachedObject {
   /** How it was made, if the store has not flushed it since. */
   volatile @Nullable Origin origin;
 
+  /** If there is an origin: under which incarnation of the store it was made. */
+  volatile long madeUnder;
+
   /** The store could not flush what it was given: the object must be created anew. */
   boolean remake;
 

@@ -16,7 +16,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,28 +33,20 @@ final class Flusher {
   private final int window;
   private final Counters counters;
   private final Restorer restorer;
-  private final LongSupplier incarnation;
 
   private record Push(CachedObject object, int from, int to) {}
 
-  Flusher(
-      ObjectStore backing,
-      CacheIndex index,
-      Executor executor,
-      int window,
-      LongSupplier incarnation) {
+  Flusher(ObjectStore backing, CacheIndex index, Executor executor, int window) {
     this.backing = backing;
     this.disk = index.disk;
     this.executor = executor;
     this.window = window;
     this.counters = index.counters;
     this.restorer = new Restorer(backing, index);
-    this.incarnation = incarnation;
   }
 
-  /** Whatever the store was given before this number changed may be lost, unless it flushed it. */
-  long incarnation(VdiCache vdi) {
-    return incarnation.getAsLong() + vdi.losses.get();
+  private long incarnation(VdiCache vdi) {
+    return vdi.incarnation(backing);
   }
 
   /** Pushes what is dirty in a VDI now, unstable. Waits until it is done. */
@@ -261,6 +252,11 @@ final class Flusher {
         }
       }
       long before = incarnation(vdi);
+      for (CachedObject object : vdi.made) {
+        if (object.madeUnder != before) {
+          restorer.makeAnew(object, before);
+        }
+      }
       for (CachedObject object : vdi.dirty) {
         long stamp = object.lock.writeLock();
         object.pushingUnder(before);
@@ -295,6 +291,7 @@ final class Flusher {
     boolean done = false;
     boolean refused = false;
     try {
+      vdi.inode.begin(backing, before);
       counters.flushes.increment();
       backing.flush(vdi.vid);
       done = incarnation(vdi) == before;
@@ -312,6 +309,7 @@ final class Flusher {
       }
       if (done) {
         made.forEach(Flusher::settleOrigin);
+        vdi.inode.flushed();
       }
     }
     return done;

@@ -68,6 +68,7 @@ public final class ObjectCache implements ObjectStore, Closeable {
   private final Executor executor;
   private final String clusterId;
   private final Counters counters = new Counters();
+  private final boolean holdsBack;
   private final CacheIndex index;
   private final Reads reads;
   private final Prefetcher prefetcher;
@@ -81,17 +82,17 @@ public final class ObjectCache implements ObjectStore, Closeable {
       String clusterId,
       CacheOptions options,
       Executor executor,
-      LongSupplier nanoClock,
-      LongSupplier incarnation)
+      LongSupplier nanoClock)
       throws IOException {
     this.backing = backing;
     this.disk = disk;
     this.options = options;
     this.executor = executor;
     this.clusterId = clusterId;
+    this.holdsBack = options.mode() == CacheMode.WRITEBACK;
     DiskHealth health = new DiskHealth(disk, counters);
     this.index = new CacheIndex(backing, disk, health, counters, options);
-    Flusher flusher = new Flusher(backing, index, executor, options.window(), incarnation);
+    Flusher flusher = new Flusher(backing, index, executor, options.window());
     this.upkeep = new Upkeep(backing, index, options, flusher, executor, nanoClock);
     this.reads = new Reads(backing, index, options);
     this.prefetcher = new Prefetcher(reads, executor);
@@ -116,27 +117,9 @@ public final class ObjectCache implements ObjectStore, Closeable {
       CacheOptions options,
       Executor executor)
       throws IOException {
-    return open(backing, directory, clusterId, options, executor, () -> 0);
-  }
-
-  /**
-   * As the other, over a store that can lose what it has not flushed.
-   *
-   * @param incarnation a number that has changed whenever the store may have lost such changes: how
-   *     often it was connected to, say
-   */
-  public static ObjectCache open(
-      ObjectStore backing,
-      Path directory,
-      String clusterId,
-      CacheOptions options,
-      Executor executor,
-      LongSupplier incarnation)
-      throws IOException {
     FileDisk disk = FileDisk.open(directory, options.access());
     try {
-      return new ObjectCache(
-          backing, disk, clusterId, options, executor, System::nanoTime, incarnation);
+      return new ObjectCache(backing, disk, clusterId, options, executor, System::nanoTime);
     } catch (IOException | RuntimeException e) {
       disk.close();
       throw e;
@@ -166,10 +149,25 @@ public final class ObjectCache implements ObjectStore, Closeable {
       throws SheepException {
     if (oid.kind() == ObjectId.Kind.INODE) {
       ByteBuffer copy = src.duplicate();
-      backing.write(oid, offset, src, inodes.durability(oid, offset, copy, durability));
+      writeInode(oid, offset, src, inodes.durability(oid, offset, copy, durability));
       inodes.written(oid, offset, copy);
     } else {
       writes.write(oid, offset, src, durability);
+    }
+  }
+
+  /** An inode was written past this cache, by somebody who need not be the VDI's writer. */
+  public void inodeWritten(ObjectId inode, long offset, ByteBuffer written) throws SheepException {
+    inodes.written(inode, offset, written);
+  }
+
+  private void writeInode(ObjectId oid, long offset, ByteBuffer src, Durability durability)
+      throws SheepException {
+    VdiCache vdi = holdsBack ? index.vdi(oid.vid()) : null;
+    if (vdi != null && !vdi.frozen) {
+      vdi.inode.write(backing, offset, src, durability, vdi.incarnation(backing));
+    } else {
+      backing.write(oid, offset, src, holdsBack ? Durability.STABLE : durability);
     }
   }
 
@@ -202,11 +200,23 @@ public final class ObjectCache implements ObjectStore, Closeable {
     upkeep.flush(vid);
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A cache that holds writes back keeps what the store has not flushed, and makes up for its
+   * losses; what it cannot keep it has made stable at once.
+   */
+  @Override
+  public long losses(VdiId vid) {
+    return holdsBack ? 0 : backing.losses(vid);
+  }
+
   /** From now on a VDI is a snapshot; it was flushed before. Its writes go to the store. */
   public void freeze(VdiId vid) {
     VdiCache vdi = index.get(vid);
     if (vdi != null) {
       vdi.frozen = true;
+      vdi.inode.forget();
     }
   }
 
@@ -219,8 +229,17 @@ public final class ObjectCache implements ObjectStore, Closeable {
     }
   }
 
+  /** Forgets what was written to the inode of a VDI that somebody else has written since. */
+  public void forgetInode(VdiId vid) {
+    VdiCache vdi = index.get(vid);
+    if (vdi != null) {
+      vdi.inode.forget();
+    }
+  }
+
   /** Forgets all of a VDI that has been deleted. */
   public void forget(VdiId vid) throws SheepException {
+    forgetInode(vid);
     for (CachedObject object : index.objects()) {
       if (object.vdi.vid.equals(vid)) {
         index.discardObject(object);

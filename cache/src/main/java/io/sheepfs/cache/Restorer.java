@@ -73,19 +73,51 @@ final class Restorer {
       if (isMissing(oid)) {
         object.vdi.losses.incrementAndGet(); // what else was pushed goes again
         log.warn("the store lost object {} before it was flushed; it is made again", oid);
-        ByteBuffer nothing = ByteBuffer.allocate(0);
-        ObjectId source = origin.sourceOf(oid);
-        if (source == null) {
-          backing.create(oid, 0, nothing, Durability.UNSTABLE);
-        } else {
-          backing.createCopy(oid, source, 0, nothing, Durability.STABLE);
-        }
+        make(oid, origin);
       }
       if (!named) {
-        entry.putInt(0, oid.vid().value()).rewind();
-        backing.write(inode, InodeLayout.indexOffset(oid.index()), entry, Durability.UNSTABLE);
+        object.vdi.inode.name(backing, oid, object.vdi.incarnation(backing));
       }
       return Missing.MADE_AGAIN;
+    }
+  }
+
+  private void make(ObjectId oid, Origin origin) throws SheepException {
+    ByteBuffer nothing = ByteBuffer.allocate(0);
+    ObjectId source = origin.sourceOf(oid);
+    if (source == null) {
+      backing.create(oid, 0, nothing, Durability.UNSTABLE);
+    } else {
+      backing.createCopy(oid, source, 0, nothing, Durability.STABLE);
+    }
+  }
+
+  /**
+   * Makes an object as it was made, since the store may have lost its making: it may be missing, or
+   * an earlier object of that id may be there again. All that was written to it since is dirty, and
+   * must be pushed again.
+   *
+   * @param incarnation of the store, from before the call
+   */
+  void makeAnew(CachedObject first, long incarnation) throws SheepException {
+    CachedObject object = index.begin(first);
+    try {
+      Origin origin = object.origin;
+      if (origin == null || object.madeUnder == incarnation) {
+        return;
+      }
+      make(object.oid, origin);
+      object.vdi.inode.name(backing, object.oid, incarnation);
+      long stamp = object.lock.writeLock();
+      try {
+        object.madeUnder = incarnation;
+        object.current.clear();
+        object.flushing.clear();
+      } finally {
+        object.lock.unlockWrite(stamp);
+      }
+    } finally {
+      index.end(object, true);
     }
   }
 

@@ -1,5 +1,7 @@
 package io.sheepfs.cache;
 
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
@@ -40,6 +42,9 @@ final class VdiCache {
    */
   final Set<Integer> unheld = ConcurrentHashMap.newKeySet();
 
+  /** What is unstable in the inode. */
+  final InodeWrites inode;
+
   /** Whether a flush in the background is under way or about to be. */
   final AtomicBoolean draining = new AtomicBoolean();
 
@@ -53,6 +58,12 @@ final class VdiCache {
     this.blockSizeShift = blockSizeShift;
     this.share = share;
     this.maps = maps;
+    this.inode = new InodeWrites(ObjectId.inode(vid));
+  }
+
+  /** Whatever the store was given before this number changed may be lost, unless it flushed it. */
+  long incarnation(ObjectStore store) {
+    return store.losses(vid) + losses.get();
   }
 
   synchronized BlockMap allocate(CacheDisk disk, int index) throws IOException {

@@ -3,6 +3,7 @@ package io.sheepfs.cache;
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ObjectStore;
+import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
@@ -62,7 +63,7 @@ final class Writes {
       throws SheepException {
     CachedObject object = index.lookup(oid);
     if (object == null || object.vdi.frozen || !src.hasRemaining()) {
-      backing.write(oid, offset, src, durability);
+      backing.write(oid, offset, src, ownDurability(false, durability));
       return;
     }
     object.vdi.checkBounds(offset, src.remaining());
@@ -160,8 +161,9 @@ final class Writes {
     try {
       settleEdges(object, offset, end);
       CacheIndex.dropClean(object, from, to);
+      long under = object.vdi.incarnation(backing);
       backing.write(object.oid, offset, src, ownDurability(held, durability));
-      keep(object, offset, copy, held);
+      keep(object, offset, copy, held, under);
       done = true;
     } finally {
       index.end(object, done);
@@ -204,8 +206,9 @@ final class Writes {
    * Keeps the whole blocks of what the store has been given.
    *
    * @param held whether the store has not flushed it, so that they stay dirty
+   * @param under the incarnation of the store before it was given them
    */
-  private void keep(CachedObject object, long offset, ByteBuffer src, boolean held)
+  private void keep(CachedObject object, long offset, ByteBuffer src, boolean held, long under)
       throws SheepException {
     int from = (int) ((offset + 4095) >>> BlockMap.BLOCK_SHIFT);
     int to = (int) ((offset + src.remaining()) >>> BlockMap.BLOCK_SHIFT);
@@ -226,8 +229,12 @@ final class Writes {
       int at = src.position() + (int) (((long) from << BlockMap.BLOCK_SHIFT) - offset);
       ByteBuffer whole = src.duplicate().position(at).limit(at + ((to - from) << 12));
       if (held) {
-        object.pushingUnder(flusher.incarnation(object.vdi));
+        long now = object.vdi.incarnation(backing);
+        object.pushingUnder(now);
         object.installPushed(index.disk, from, whole, nanoClock.getAsLong());
+        if (under != now) {
+          object.current.clear(from, to);
+        }
         kept = true;
       } else if (index.mayKeep()) {
         object.install(index.disk, from, whole);
@@ -241,6 +248,10 @@ final class Writes {
     }
     if (held && !kept) {
       backing.flush(object.vdi.vid);
+      if (object.vdi.incarnation(backing) != under) {
+        throw new SheepException(
+            ResultCode.EIO, "write " + object.oid + ", which neither the store nor the cache kept");
+      }
     }
   }
 
@@ -248,7 +259,7 @@ final class Writes {
       throws SheepException {
     CachedObject first = index.lookup(oid);
     if (first == null) {
-      backing.create(oid, offset, src, durability);
+      backing.create(oid, offset, src, ownDurability(false, durability));
       return;
     }
     ByteBuffer padded = padded(offset, src);
@@ -278,7 +289,7 @@ final class Writes {
     }
     CachedObject first = index.lookup(oid);
     if (first == null) {
-      backing.createCopy(oid, source, offset, src, durability);
+      backing.createCopy(oid, source, offset, src, ownDurability(false, durability));
       return;
     }
     ByteBuffer copy = src.duplicate();
@@ -305,21 +316,23 @@ final class Writes {
     boolean done = false;
     try {
       CacheIndex.dropClean(object, 0, object.blocks());
+      long under = object.vdi.incarnation(backing);
       creation.run(origin != null);
       CacheIndex.dropAll(object, 0, object.blocks());
-      setOrigin(object, origin);
+      setOrigin(object, origin, under);
       if (origin == null && options.mode() == CacheMode.WRITEBACK) {
         object.vdi.unheld.add(object.oid.index());
       }
-      keep(object, offset, src, origin != null);
+      keep(object, offset, src, origin != null, under);
       done = true;
     } finally {
       index.end(object, done);
     }
   }
 
-  private static void setOrigin(CachedObject object, @Nullable Origin origin) {
+  private static void setOrigin(CachedObject object, @Nullable Origin origin, long under) {
     long stamp = object.lock.writeLock();
+    object.madeUnder = under;
     object.setOrigin(origin);
     object.remake = false;
     object.lock.unlockWrite(stamp);
@@ -329,7 +342,7 @@ final class Writes {
       throws SheepException {
     CachedObject first = index.lookup(oid);
     if (first == null) {
-      backing.discard(oid, offset, length, durability);
+      backing.discard(oid, offset, length, ownDurability(false, durability));
       return;
     }
     first.vdi.checkBounds(offset, length);

@@ -25,7 +25,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,7 +40,6 @@ final class AwayTest {
   private final MemoryCluster cluster = new MemoryCluster().rememberForPowerCut();
   private final SimDisk disk = new SimDisk(4 << 20);
   private final ExecutorService threads = Executors.newCachedThreadPool();
-  private final AtomicLong incarnation = new AtomicLong();
   private VdiId vid;
   private ObjectId oid;
   private ObjectCache cache;
@@ -53,14 +51,7 @@ final class AwayTest {
     CacheOptions options =
         CacheOptions.defaults().withLimits(64 << 20, 0, (long) LIMIT_BLOCKS * BLOCK);
     cache =
-        new ObjectCache(
-            cluster.objects(),
-            disk,
-            "test",
-            options,
-            Runnable::run,
-            System::nanoTime,
-            incarnation::get);
+        new ObjectCache(cluster.objects(), disk, "test", options, Runnable::run, System::nanoTime);
     cache.create(oid, 0, ByteBuffer.allocate(0), Durability.UNSTABLE);
     cache.write(
         ObjectId.inode(vid),
@@ -152,7 +143,6 @@ final class AwayTest {
           if (call.operation() == Operation.FLUSH && !cut[0]) {
             cut[0] = true;
             cluster.powerCut(new Random(1));
-            incarnation.incrementAndGet();
           }
         });
     for (int block = 0; block < 40; block++) {
@@ -178,6 +168,58 @@ final class AwayTest {
     assertEquals(5, stored(3));
     assertEquals(6, stored(4));
     assertEquals(vid.value(), cluster.indexEntries(vid, 0, 1)[0]);
+  }
+
+  private void writeSize(long size, Durability durability) throws SheepException {
+    ByteBuffer bytes = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, size);
+    cache.write(ObjectId.inode(vid), InodeLayout.VDI_SIZE, bytes, durability);
+  }
+
+  private long storedSize() throws SheepException {
+    ByteBuffer bytes = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    cluster.objects().read(ObjectId.inode(vid), InodeLayout.VDI_SIZE, bytes);
+    return bytes.getLong(0);
+  }
+
+  @Test
+  void flush_storeLostChangesOfTheInode_makesThemAgain() throws Exception {
+    write(3, 5);
+    cache.flush(vid);
+    long size = 64 << 20;
+    for (int seed = 0; seed < 8; seed++) {
+      writeSize(++size, Durability.UNSTABLE);
+      cluster.powerCut(new Random(seed));
+      cache.flush(vid);
+      assertEquals(size, storedSize());
+    }
+    writeSize(++size, Durability.UNSTABLE);
+    writeSize(++size, Durability.STABLE);
+    cluster.powerCut(new Random(9));
+    cache.flush(vid);
+    assertEquals(size, storedSize(), "the newer one counts");
+    cluster.resetCalls();
+    cache.flush(vid);
+    assertEquals(0, cluster.calls(Operation.WRITE), "what is flushed is forgotten");
+  }
+
+  @Test
+  void flush_storeBroughtAnOlderObjectBack_makesTheNewOneAgain() throws Exception {
+    ByteBuffer hole = ByteBuffer.allocate(4);
+    ByteBuffer own = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(0, vid.value());
+    for (int seed = 0; seed < 16; seed++) {
+      write(5, 9);
+      cache.flush(vid);
+      long entry = InodeLayout.indexOffset(0);
+      cache.write(ObjectId.inode(vid), entry, hole.duplicate(), Durability.UNSTABLE);
+      cache.create(oid, 0, ByteBuffer.allocate(0), Durability.UNSTABLE);
+      cache.write(ObjectId.inode(vid), entry, own.duplicate(), Durability.UNSTABLE);
+      write(6, 7);
+      cluster.powerCut(new Random(seed));
+      cache.flush(vid);
+      assertEquals(0, stored(5));
+      assertEquals(7, stored(6));
+      assertEquals(vid.value(), cluster.indexEntries(vid, 0, 1)[0]);
+    }
   }
 
   @Test

@@ -47,7 +47,6 @@ final class CacheModel {
   private boolean loose;
   private boolean lost;
   private long nanos;
-  private long incarnation;
   private ObjectCache cache;
 
   @SuppressWarnings({"unchecked", "rawtypes"})
@@ -81,8 +80,7 @@ final class CacheModel {
             Duration.ofSeconds(4),
             BlockMap.BLOCK_BYTES * 2,
             4);
-    return new ObjectCache(
-        cluster.objects(), disk, "sim", options, Runnable::run, () -> nanos, () -> incarnation);
+    return new ObjectCache(cluster.objects(), disk, "sim", options, Runnable::run, () -> nanos);
   }
 
   private ObjectId oid(int object) {
@@ -229,7 +227,6 @@ final class CacheModel {
       flush(); // nobody holds what was deleted, or was lost here, but not yet there
     }
     cluster.powerCut(random);
-    incarnation++;
     lost = true;
   }
 

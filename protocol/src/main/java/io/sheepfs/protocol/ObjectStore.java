@@ -98,6 +98,19 @@ public interface ObjectStore {
   void flush(VdiId vid) throws SheepException;
 
   /**
+   * How often changes of a VDI that were not flushed may have been lost, as far as is known: after
+   * the power cut of a sheep's machine, say. A change that was {@link Durability#UNSTABLE} is safe
+   * when a flush that began after it has succeeded, and the number is still what it was <em>before
+   * the change was asked for</em>; else it must be made again. A flush brings the number up to date
+   * before it returns.
+   *
+   * <p>It never waits. A store that loses nothing, or makes up for it, always says 0.
+   */
+  default long losses(VdiId vid) {
+    return 0;
+  }
+
+  /**
    * Moves what this store holds back of a VDI to the VDI's successor: for a writer that finds that
    * its VDI has become a snapshot meanwhile, so that the cluster does not take the writes any more
    * that it had promised to hand on. Objects come before index entries, as always; the caller reads

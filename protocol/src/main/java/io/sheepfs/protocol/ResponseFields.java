@@ -33,7 +33,11 @@ public sealed interface ResponseFields {
     }
   }
 
-  /** The answer to a request about an object. The original leaves it empty. */
+  /**
+   * The answer to a request about an object. The original leaves it empty.
+   *
+   * @param offset of ours, to an unstable write and to FLUSH_VDI: the incarnation of the store
+   */
   record Obj(int copies, long offset) implements ResponseFields {
     public Obj {
       Unsigned.checkU8("copies", copies);

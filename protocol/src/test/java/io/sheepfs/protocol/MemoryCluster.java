@@ -309,6 +309,11 @@ public final class MemoryCluster implements Cluster {
     public void flush(VdiId vid) throws SheepException {
       run(Operation.FLUSH, ObjectId.inode(vid), () -> storage.flush(vid));
     }
+
+    @Override
+    public long losses(VdiId vid) {
+      return storage.losses(vid);
+    }
   }
 
   private final class CountedVdis implements VdiDirectory {

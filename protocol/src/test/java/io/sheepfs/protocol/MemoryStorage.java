@@ -86,6 +86,7 @@ final class MemoryStorage implements ObjectStore {
   private final Map<ObjectId, Content> removed = new HashMap<>();
 
   private boolean keepsEverything = true;
+  private volatile long powerCuts;
 
   /** From now on {@link #powerCut} can be played; before, nothing is remembered for it. */
   synchronized void rememberForPowerCut() {
@@ -189,6 +190,11 @@ final class MemoryStorage implements ObjectStore {
     }
   }
 
+  @Override
+  public long losses(VdiId vid) {
+    return powerCuts;
+  }
+
   /** Writes an index and removes the objects to which that was the last reference. */
   private synchronized void writeIndex(ObjectId oid, long offset, ByteBuffer src)
       throws SheepException {
@@ -273,6 +279,7 @@ final class MemoryStorage implements ObjectStore {
    * an index entry.
    */
   synchronized void powerCut(Random random) {
+    powerCuts++;
     objects.values().removeIf(made -> made.stablePages == null && random.nextBoolean());
     removed.forEach(
         (oid, content) -> {

@@ -67,9 +67,15 @@ public final class LocalSheep implements Cluster, SheepNode {
   private final LocalObjects objects;
   private final EpochLog epochs;
   private final RunMark runMark;
+  private final Incarnation incarnationFile;
   private final LocalVdis ownVdis;
   private final ReentrantLock formatting = new ReentrantLock();
   private volatile StoreConfig config;
+  private volatile long incarnation;
+
+  /** What the check at the start left, for a client that might name it; looked at again at last. */
+  private List<ObjectId> unnamed = List.of();
+
   private volatile boolean closed;
 
   private LocalSheep(StoreDirectory directory, Disk disk, LocalSheepOptions options, String bootId)
@@ -83,6 +89,7 @@ public final class LocalSheep implements Cluster, SheepNode {
     this.objects = new LocalObjects(files, vdis, this::checkReady, () -> config().blockSizeShift());
     this.epochs = new EpochLog(directory.epochs(), disk);
     this.runMark = new RunMark(directory.runMark(), disk, bootId);
+    this.incarnationFile = new Incarnation(directory.incarnation(), disk);
     this.ownVdis = new LocalVdis(this, vdis, objects, this);
     this.config =
         directory.isNew()
@@ -101,7 +108,9 @@ public final class LocalSheep implements Cluster, SheepNode {
     LocalSheep sheep = openBehindCache(root, options);
     boolean done = false;
     try {
-      Files.deleteIfExists(root.resolve(CACHE_MARK));
+      if (Files.deleteIfExists(root.resolve(CACHE_MARK))) {
+        sheep.incarnation = sheep.incarnationFile.renew(); // the cache may have held writes back
+      }
       done = true;
       return sheep;
     } finally {
@@ -138,6 +147,9 @@ public final class LocalSheep implements Cluster, SheepNode {
     if (directory.isNew()) {
       directory.writeConfig(config);
     }
+    LastEnd lastEnd = runMark.lastEnd();
+    incarnation =
+        lastEnd == LastEnd.MACHINE_DIED ? incarnationFile.renew() : incarnationFile.load();
     if (!config.isFormatted()) {
       if (options.formatIfNew()) {
         format(
@@ -154,11 +166,14 @@ public final class LocalSheep implements Cluster, SheepNode {
     files.removeTemporaries();
     List<ObjectId> found = files.list();
     vdis.load(found);
-    LastEnd lastEnd = runMark.lastEnd();
     vdis.resumeDeletions();
     if (lastEnd != LastEnd.CLEAN) {
       log.info("the store {} was not closed cleanly; checking it", directory.root());
-      new StoreCheck(vdis, files).run(files.list(), lastEnd == LastEnd.MACHINE_DIED);
+      Instant since = runMark.lastStart().minus(FILE_TIME_SLACK);
+      unnamed =
+          new StoreCheck(vdis, files)
+              .run(files.list(), lastEnd == LastEnd.MACHINE_DIED, oid -> isChanged(oid, since))
+              .young();
     }
     if (lastEnd == LastEnd.PROCESS_DIED) {
       // the mark stays as it is: its time says since when there may be unflushed writes
@@ -170,12 +185,29 @@ public final class LocalSheep implements Cluster, SheepNode {
 
   private void markUnsynced(List<ObjectId> found, Instant since) throws IOException {
     for (ObjectId oid : found) {
-      Path file = files.file(oid);
-      if (Files.exists(file) && !Files.getLastModifiedTime(file).toInstant().isBefore(since)) {
+      if (isChanged(oid, since)) {
         files.markUnsynced(oid);
       }
     }
     files.forceNames();
+  }
+
+  private boolean isChanged(ObjectId oid, Instant since) throws IOException {
+    Path file = files.file(oid);
+    return Files.exists(file) && !Files.getLastModifiedTime(file).toInstant().isBefore(since);
+  }
+
+  /** Nobody has named them in all this time. */
+  private void removeUnnamed() {
+    if (unnamed.isEmpty() || vdis.isBroken()) {
+      return;
+    }
+    try {
+      vdis.removeUnreferred(unnamed);
+      files.forceNames();
+    } catch (IOException e) {
+      log.warn("{} objects that no VDI uses stay in {}", unnamed.size(), directory.root(), e);
+    }
   }
 
   private StoreConfig config() {
@@ -298,6 +330,11 @@ public final class LocalSheep implements Cluster, SheepNode {
   }
 
   @Override
+  public long incarnation() {
+    return incarnation;
+  }
+
+  @Override
   public void releaseLeases(Object owner) {
     vdis.locks().releaseAll(owner);
   }
@@ -351,6 +388,7 @@ public final class LocalSheep implements Cluster, SheepNode {
       }
       closed = true;
       ownVdis.releaseLocks();
+      removeUnnamed();
       files.close();
       if (files.isAllSynced() && !vdis.isBroken()) {
         runMark.clear();

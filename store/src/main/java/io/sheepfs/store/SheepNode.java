@@ -36,6 +36,14 @@ public interface SheepNode {
    */
   VdiStore vdiStore() throws SheepException;
 
+  /**
+   * A number that is another one whenever unflushed changes may have been lost on any replica; 0 if
+   * this node cannot tell.
+   */
+  default long incarnation() {
+    return 0;
+  }
+
   /** Ends the leases of a client that is gone. */
   void releaseLeases(Object owner);
 

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  *   config        format and defaults, see {@link StoreConfig}
  *   lock          locked while a process has the store open
  *   running       there while the store is open or was not closed cleanly, see {@link RunMark}
+ *   incarnation   a number that changes when unflushed writes may be lost, see {@link Incarnation}
  *   journal       there while a change of several files is under way
  *   obj/          one file per object, named by the sixteen digits of its id
  *   epoch/        one file per epoch, see {@link EpochLog}
@@ -169,6 +170,10 @@ final class StoreDirectory implements Closeable {
 
   Path runMark() {
     return root.resolve("running");
+  }
+
+  Path incarnation() {
+    return root.resolve("incarnation");
   }
 
   StoreConfig readConfig() throws IOException {

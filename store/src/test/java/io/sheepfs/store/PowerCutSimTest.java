@@ -133,8 +133,10 @@ class PowerCutSimTest {
           String key = vdi.isSnapshot() ? vdi.name() + "@" + vdi.tag() : vdi.name().value();
           checkBlocks(sheep, vdi, key, Objects.requireNonNull(expected.get(key)));
         }
-        String state = StoreState.of(sheep);
-        assertEquals("leaks []", state.substring(state.lastIndexOf("leaks")));
+        if (round > 0) { // what a client may still name is left until the end of the first
+          String state = StoreState.of(sheep);
+          assertEquals("leaks []", state.substring(state.lastIndexOf("leaks")));
+        }
       }
     }
   }

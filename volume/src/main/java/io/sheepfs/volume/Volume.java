@@ -11,7 +11,6 @@ import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,8 +45,7 @@ public final class Volume implements AutoCloseable {
 
   private volatile @Nullable VdiLock lock;
   private volatile boolean closed;
-  private volatile boolean dirty;
-  private final AtomicInteger flushesOfDirt = new AtomicInteger();
+  private final Unflushed unflushed = new Unflushed();
 
   private Volume(Cluster cluster, Loaded loaded, @Nullable VdiLock lock) {
     this.cluster = cluster;
@@ -134,8 +132,7 @@ public final class Volume implements AutoCloseable {
 
   /** Whether anything was written, or tried to, that no successful {@link #flush} covers yet. */
   public boolean isDirty() {
-    // The second look is for a flush that failed, and set the mark again, between the first two.
-    return dirty || flushesOfDirt.get() > 0 || dirty;
+    return unflushed.any();
   }
 
   /**
@@ -178,6 +175,7 @@ public final class Volume implements AutoCloseable {
     int start = src.position();
     for (int attempt = 1; ; attempt++) {
       VdiId vid = vid();
+      long losses = losses();
       try {
         disk.write(offset, src);
         return;
@@ -185,7 +183,7 @@ public final class Volume implements AutoCloseable {
         followOrThrow(e, vid, attempt);
         src.position(start);
       } finally {
-        markDirty();
+        unflushed.wrote(losses);
       }
     }
   }
@@ -264,27 +262,38 @@ public final class Volume implements AutoCloseable {
   /**
    * Makes durable, on every replica, all that was done before the call. When it fails, the volume
    * stays dirty and the next call tries again.
+   *
+   * @throws SheepException {@link ResultCode#EIO}, once, if the store lost some of it before
    */
   public void flush() throws SheepException {
     checkOpen();
     if (frozen) {
       return;
     }
-    boolean wasDirty = isDirty();
-    if (wasDirty && lock != null) {
+    if (isDirty() && lock != null) {
       checkWritable();
     }
-    flushesOfDirt.addAndGet(wasDirty ? 1 : 0);
+    flush(this::flushFollowing);
+  }
+
+  /** Runs what flushes, and checks that what it covers was still there. */
+  private void flush(Change flushing) throws SheepException {
+    long begun = unflushed.begin();
     boolean done = false;
     try {
-      dirty = false;
-      flushFollowing();
+      flushing.run();
       done = true;
     } finally {
-      if (!done && wasDirty) {
-        dirty = true;
+      if (!done) {
+        unflushed.failed(begun);
       }
-      flushesOfDirt.addAndGet(wasDirty ? -1 : 0);
+    }
+    if (!unflushed.covered(begun, losses())) {
+      throw new SheepException(
+          ResultCode.EIO,
+          "flush VDI '"
+              + header.name()
+              + "': writes that were not flushed were lost with the machine of a sheep");
     }
   }
 
@@ -329,7 +338,6 @@ public final class Volume implements AutoCloseable {
       VdiInfo successor = cluster.vdis().snapshot(header.name(), tag);
       disk.continueAs(new Inode(cluster.objects(), successor.vid()));
       header = successor;
-      dirty = false;
     } finally {
       disk.resume(stamps);
     }
@@ -382,7 +390,6 @@ public final class Volume implements AutoCloseable {
       if (held != null) {
         checkWritable();
         flushQuiesced();
-        dirty = false;
         lock = null;
         held.close();
       }
@@ -424,7 +431,6 @@ public final class Volume implements AutoCloseable {
       VdiLock held = lock;
       if (held != null && held.isHeld()) {
         flushQuiesced();
-        dirty = false;
       }
       end(held);
       if (held != null && isDirty()) {
@@ -467,13 +473,14 @@ public final class Volume implements AutoCloseable {
     for (int attempt = 1; ; attempt++) {
       followSnapshot();
       VdiId vid = vid();
+      long losses = losses();
       try {
         change.run();
         return;
       } catch (SheepException e) {
         followOrThrow(e, vid, attempt);
       } finally {
-        markDirty();
+        unflushed.wrote(losses);
       }
     }
   }
@@ -525,10 +532,11 @@ public final class Volume implements AutoCloseable {
     if (successor.vid().equals(stale)) {
       throw refusal;
     }
+    long losses = losses();
     cluster.objects().moveHeldBack(stale, successor.vid());
     disk.moveTo(new Inode(cluster.objects(), successor.vid()), successor.sizeBytes());
     header = successor;
-    markDirty();
+    unflushed.wrote(losses);
   }
 
   private void flushQuiesced() throws SheepException {
@@ -539,8 +547,11 @@ public final class Volume implements AutoCloseable {
     for (int attempt = 1; ; attempt++) {
       VdiId vid = vid();
       try {
-        disk.settleSize();
-        cluster.objects().flush(vid);
+        flush(
+            () -> {
+              disk.settleSize();
+              cluster.objects().flush(vid);
+            });
         return;
       } catch (SheepException e) {
         if (e.result() != ResultCode.READONLY || attempt == MAX_ATTEMPTS) {
@@ -554,6 +565,11 @@ public final class Volume implements AutoCloseable {
   private void adopt(Loaded loaded) {
     disk.adopt(loaded.inode(), loaded.index(), loaded.info().sizeBytes());
     header = loaded.info();
+  }
+
+  /** To be asked before a write that it is to cover. */
+  private long losses() {
+    return cluster.objects().losses(vid());
   }
 
   private VdiId vid() {
@@ -603,12 +619,6 @@ public final class Volume implements AutoCloseable {
     checkOffset(offset);
     if (length < 0) {
       throw new IllegalArgumentException("negative length: " + length);
-    }
-  }
-
-  private void markDirty() {
-    if (!dirty) {
-      dirty = true;
     }
   }
 

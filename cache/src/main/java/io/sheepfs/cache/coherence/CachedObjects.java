@@ -30,7 +30,7 @@ final class CachedObjects implements ObjectStore {
 
   /** The cache passes on what is no data, and learns from inodes which objects go away. */
   private boolean throughCache(ObjectId oid) {
-    return !oid.isData() || coherence.mayWrite(oid);
+    return !oid.isData() || coherence.mayWrite(oid.vid());
   }
 
   @Override
@@ -61,7 +61,11 @@ final class CachedObjects implements ObjectStore {
   @Override
   public void write(ObjectId oid, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
-    if (throughCache(oid)) {
+    if (oid.kind() == ObjectId.Kind.INODE && !coherence.mayWrite(oid.vid())) {
+      ByteBuffer copy = src.duplicate();
+      backing.write(oid, offset, src, durability);
+      cache.inodeWritten(oid, offset, copy);
+    } else if (throughCache(oid)) {
       cache.write(oid, offset, src, durability);
     } else {
       coherence.changedPast(oid);
@@ -116,6 +120,11 @@ final class CachedObjects implements ObjectStore {
   @Override
   public void flush(VdiId vid) throws SheepException {
     cache.flush(vid);
+  }
+
+  @Override
+  public long losses(VdiId vid) {
+    return coherence.mayWrite(vid) ? cache.losses(vid) : backing.losses(vid);
   }
 
   @Override

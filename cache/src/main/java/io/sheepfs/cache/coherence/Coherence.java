@@ -100,9 +100,9 @@ final class Coherence {
     return state.usable;
   }
 
-  /** Whether a change of a data object may stay in the cache. */
-  boolean mayWrite(ObjectId oid) {
-    VdiState state = states.of(oid.vid());
+  /** Whether changes of a VDI's data objects may stay in the cache. */
+  boolean mayWrite(VdiId vid) {
+    VdiState state = states.of(vid);
     return state.isHeld() && !state.uncachable;
   }
 
@@ -269,6 +269,7 @@ final class Coherence {
           vid);
       cache.forget(vid);
     } else {
+      cache.forgetInode(vid);
       cache.purge(vid);
     }
   }

@@ -17,7 +17,7 @@ import java.util.function.Predicate;
 record GuardedObjects(ObjectStore backing, Predicate<VdiId> held) implements ObjectStore {
 
   private void check(ObjectId oid) throws SheepException {
-    if (oid.isData() && !held.test(oid.vid())) {
+    if ((oid.isData() || oid.kind() == ObjectId.Kind.INODE) && !held.test(oid.vid())) {
       throw new SheepException(
           ResultCode.VDI_NOT_LOCKED, "write " + oid + ", whose VDI is not locked here");
     }
@@ -31,7 +31,9 @@ record GuardedObjects(ObjectStore backing, Predicate<VdiId> held) implements Obj
   @Override
   public void write(ObjectId oid, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
-    check(oid);
+    if (oid.isData() || durability == Durability.UNSTABLE) {
+      check(oid); // what is unstable in an inode may be made again here, long after
+    }
     backing.write(oid, offset, src, durability);
   }
 
@@ -66,5 +68,10 @@ record GuardedObjects(ObjectStore backing, Predicate<VdiId> held) implements Obj
   @Override
   public void flush(VdiId vid) throws SheepException {
     backing.flush(vid);
+  }
+
+  @Override
+  public long losses(VdiId vid) {
+    return backing.losses(vid);
   }
 }

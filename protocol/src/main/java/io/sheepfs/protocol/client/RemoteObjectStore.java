@@ -38,6 +38,11 @@ final class RemoteObjectStore implements ObjectStore {
   private final Map<VdiId, Integer> blockSizeShifts = new ConcurrentHashMap<>();
   private final AtomicBoolean toldOfStableWrites = new AtomicBoolean();
 
+  /** What the last answer said that said anything; 0 before that. Changed under the monitor. */
+  private volatile long incarnation;
+
+  private volatile long losses;
+
   RemoteObjectStore(SheepClient client) {
     this.client = client;
   }
@@ -129,6 +134,35 @@ final class RemoteObjectStore implements ObjectStore {
       return;
     }
     check(answer, "flush", inode);
+    noteIncarnation(answer);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Counts the changes of the number that our sheep send with each answer to an unstable write
+   * and to a flush. An answer that was long on its way counts as a change to and fro, which does no
+   * harm. An original sheep sends 0: its writes are all stable.
+   */
+  @Override
+  public long losses(VdiId vid) {
+    return losses;
+  }
+
+  private void noteIncarnation(ResponseHeader answer) {
+    long now = answer.obj().offset();
+    if (now != incarnation && now != 0) {
+      changeIncarnation(now);
+    }
+  }
+
+  private synchronized void changeIncarnation(long now) {
+    long before = incarnation;
+    if (before != 0 && before != now) {
+      losses++;
+      log.warn("a sheep lost what was not flushed: its machine went down, or it changed its cache");
+    }
+    incarnation = now;
   }
 
   /** Notes the object size of a VDI, which saves asking for it. */
@@ -146,7 +180,11 @@ final class RemoteObjectStore implements ObjectStore {
       throws SheepException {
     long cowOid = source == null ? 0 : source.value();
     RequestFields.Obj fields = new RequestFields.Obj(oid.value(), cowOid, 0, 0, 0, 0, offset);
-    return client.call(opcode, flags, fields, src, null, Repeat.ALWAYS);
+    ResponseHeader answer = client.call(opcode, flags, fields, src, null, Repeat.ALWAYS);
+    if ((flags & RequestFlags.CACHE) != 0) {
+      noteIncarnation(answer);
+    }
+    return answer;
   }
 
   private static int flags(Durability durability) {

@@ -39,12 +39,14 @@ final class CacheHandlers {
   private final GatewayCache gateway;
   private final ObjectCache cache;
   private final SheepNode sheep;
+  private final Acknowledgement done;
   private final int maxBodyBytes;
 
   private CacheHandlers(GatewayCache gateway, SheepNode sheep, int maxBodyBytes) {
     this.gateway = gateway;
     this.cache = gateway.objects();
     this.sheep = sheep;
+    this.done = new Acknowledgement(sheep);
     this.maxBodyBytes = maxBodyBytes;
   }
 
@@ -111,17 +113,17 @@ final class CacheHandlers {
     long offset = Math.min(fields.offset(), size);
     int stored = (int) Math.min(length, size - offset);
     ByteBuf body = length == 0 ? Unpooled.EMPTY_BUFFER : request.allocator().directBuffer(length);
-    boolean done = false;
+    boolean filled = false;
     try {
       ByteBuffer target = length == 0 ? ByteBuffer.allocate(0) : body.internalNioBuffer(0, stored);
       cache.read(oid, offset, target);
       if (length > 0) {
         body.writerIndex(stored).writeZero(length - stored);
       }
-      done = true;
+      filled = true;
       return Answer.body(body);
     } finally {
-      if (!done) {
+      if (!filled) {
         body.release();
       }
     }
@@ -130,7 +132,7 @@ final class CacheHandlers {
   Answer writeObj(Request request) throws SheepException {
     RequestFields.Obj fields = request.header().obj();
     cache.write(fields.objectId(), fields.offset(), request.bytes(), durability(request));
-    return Answer.SUCCESS;
+    return done.ofChange(request);
   }
 
   Answer createAndWriteObj(Request request) throws SheepException {
@@ -142,7 +144,7 @@ final class CacheHandlers {
     } else {
       cache.create(oid, fields.offset(), request.bytes(), durability);
     }
-    return Answer.SUCCESS;
+    return done.ofChange(request);
   }
 
   Answer removeObj(Request request) throws SheepException {
@@ -158,19 +160,19 @@ final class CacheHandlers {
   Answer discardObj(Request request) throws SheepException {
     ObjectId oid = request.header().obj().objectId();
     ObjectHandlers.discard(cache, oid, durability(request));
-    return Answer.SUCCESS;
+    return done.ofChange(request);
   }
 
   /** Pushes what is dirty of the VDI, and makes it durable. */
   Answer flushVdi(Request request) throws SheepException {
     cache.flush(vid(request));
-    return Answer.SUCCESS;
+    return done.ofFlush();
   }
 
   /** Pushes what is dirty of the VDI, and forgets the rest. */
   Answer flushDelCache(Request request) throws SheepException {
     gateway.flushAndPurge(vid(request));
-    return Answer.SUCCESS;
+    return done.ofFlush();
   }
 
   /** Forgets the VDI without pushing anything: its client does not want it any more. */

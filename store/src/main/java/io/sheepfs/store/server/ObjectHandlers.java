@@ -21,10 +21,12 @@ import java.util.List;
 final class ObjectHandlers {
 
   private final SheepNode sheep;
+  private final Acknowledgement done;
   private final int maxBodyBytes;
 
   ObjectHandlers(SheepNode sheep, int maxBodyBytes) {
     this.sheep = sheep;
+    this.done = new Acknowledgement(sheep);
     this.maxBodyBytes = maxBodyBytes;
   }
 
@@ -52,17 +54,17 @@ final class ObjectHandlers {
     long offset = Math.min(fields.offset(), size);
     int stored = (int) Math.min(length, size - offset);
     ByteBuf body = length == 0 ? Unpooled.EMPTY_BUFFER : request.allocator().directBuffer(length);
-    boolean done = false;
+    boolean filled = false;
     try {
       ByteBuffer target = length == 0 ? ByteBuffer.allocate(0) : body.internalNioBuffer(0, stored);
       objects().read(oid, offset, target);
       if (length > 0) {
         body.writerIndex(stored).writeZero(length - stored);
       }
-      done = true;
+      filled = true;
       return Answer.body(body);
     } finally {
-      if (!done) {
+      if (!filled) {
         body.release();
       }
     }
@@ -72,7 +74,7 @@ final class ObjectHandlers {
   Answer writeObj(Request request) throws SheepException {
     RequestFields.Obj fields = request.header().obj();
     objects().write(fields.objectId(), fields.offset(), request.bytes(), durability(request));
-    return Answer.SUCCESS;
+    return done.ofChange(request);
   }
 
   /**
@@ -92,7 +94,7 @@ final class ObjectHandlers {
     } else {
       objects().create(fields.objectId(), fields.offset(), request.bytes(), durability(request));
     }
-    return Answer.SUCCESS;
+    return done.ofChange(request);
   }
 
   /** Removes the object, whoever refers to it. */
@@ -108,7 +110,7 @@ final class ObjectHandlers {
   /** Empties the entry in the index of the VDI; the store then removes the object. */
   Answer discardObj(Request request) throws SheepException {
     discard(objects(), request.header().obj().objectId(), durability(request));
-    return Answer.SUCCESS;
+    return done.ofChange(request);
   }
 
   static void discard(ObjectStore store, ObjectId oid, Durability durability)
@@ -126,7 +128,7 @@ final class ObjectHandlers {
   /** Makes every earlier unstable change of the VDI durable. 1.0 refuses; 0.9 with a cache does. */
   Answer flushVdi(Request request) throws SheepException {
     objects().flush(request.header().obj().objectId().vid());
-    return Answer.SUCCESS;
+    return done.ofFlush();
   }
 
   /** Says whether this node has the object. */

@@ -5,7 +5,9 @@ import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.object.StoredObjects;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -41,18 +43,28 @@ public final class StoreCheck {
    * What was found.
    *
    * @param leaked objects removed
+   * @param young objects that nothing names, and that were left for a client that may be about to
    * @param cleared index entries made holes
    * @param missing objects that should be there
    */
-  public record Result(int leaked, int cleared, int missing) {}
+  public record Result(int leaked, List<ObjectId> young, int cleared, int missing) {}
+
+  /** Tells an object that was changed in the run that did not end cleanly. */
+  public interface Youth {
+    /** Whether it was. */
+    boolean isYoung(ObjectId oid) throws IOException;
+  }
 
   /**
-   * Checks and repairs.
+   * Checks and repairs. A client makes an object first, and its index entry then; if it was between
+   * the two when this store died, it goes on with the entry now. So a young object of a working VDI
+   * stays, though nothing names it.
    *
    * @param objects the ids of all objects
    * @param unflushedMayBeLost whether the machine died, and not only the process
    */
-  public Result run(List<ObjectId> objects, boolean unflushedMayBeLost) throws SheepException {
+  public Result run(List<ObjectId> objects, boolean unflushedMayBeLost, Youth youth)
+      throws IOException {
     long[] data =
         objects.stream().filter(ObjectId::isData).mapToLong(ObjectId::value).sorted().toArray();
     BitSet referred = new BitSet(data.length);
@@ -68,14 +80,15 @@ public final class StoreCheck {
         }
       }
     }
-    int leaked = removeLeaks(data, referred);
+    List<ObjectId> young = new ArrayList<>();
+    int leaked = removeLeaks(data, referred, youth, young);
     if (leaked + cleared > 0) {
       log.info("removed {} leaked objects; {} index entries were never flushed", leaked, cleared);
     }
     if (missing > 0) {
       log.error("{} objects are missing; reading them fails", missing);
     }
-    return new Result(leaked, cleared, missing);
+    return new Result(leaked, young, cleared, missing);
   }
 
   private int markReferred(Vdi vdi, long[] data, BitSet referred, boolean unflushedMayBeLost)
@@ -115,13 +128,17 @@ public final class StoreCheck {
     files.write(vdi.inode(), InodeLayout.indexOffset(index), hole, Durability.UNSTABLE);
   }
 
-  private int removeLeaks(long[] data, BitSet referred) throws SheepException {
+  private int removeLeaks(long[] data, BitSet referred, Youth youth, List<ObjectId> young)
+      throws IOException {
     int leaked = 0;
     int unknown = 0;
     for (int i = referred.nextClearBit(0); i < data.length; i = referred.nextClearBit(i + 1)) {
       ObjectId oid = new ObjectId(data[i]);
-      if (vdis.table().get(oid.vid()) == null) {
+      Vdi vdi = vdis.table().get(oid.vid());
+      if (vdi == null) {
         unknown++;
+      } else if (!vdi.isDeleted() && !vdi.isSnapshot() && youth.isYoung(oid)) {
+        young.add(oid);
       } else {
         files.remove(oid);
         leaked++;

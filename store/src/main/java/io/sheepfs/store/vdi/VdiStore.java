@@ -99,6 +99,13 @@ public final class VdiStore {
     return index;
   }
 
+  /** Removes those of some objects of working VDIs that no index names. */
+  public void removeUnreferred(List<ObjectId> objects) throws SheepException {
+    for (ObjectId oid : objects) {
+      references.release(oid.index(), new int[] {oid.vid().value()});
+    }
+  }
+
   /** Whether a change got stuck half way, so that nothing may be written any more. */
   public boolean isBroken() {
     return journal.isBroken();

@@ -1,0 +1,52 @@
+package io.sheepfs.store.server;
+
+import io.sheepfs.protocol.RequestFlags;
+import io.sheepfs.protocol.ResponseFields;
+import io.sheepfs.store.SheepNode;
+
+/**
+ * What a write that succeeded is answered with: if it may stay unstable, the incarnation of the
+ * store, by which the client finds out at its next flush whether it was lost. Safe for any number
+ * of threads.
+ */
+final class Acknowledgement {
+
+  private final SheepNode sheep;
+
+  /** The last answer with a number, made anew when that changes. */
+  private volatile Numbered last = new Numbered(0);
+
+  private static final class Numbered {
+    final long incarnation;
+    final Answer answer;
+
+    Numbered(long incarnation) {
+      this.incarnation = incarnation;
+      this.answer = Answer.fields(new ResponseFields.Obj(0, incarnation));
+    }
+  }
+
+  Acknowledgement(SheepNode sheep) {
+    this.sheep = sheep;
+  }
+
+  /** The answer to a change that was carried out. */
+  Answer ofChange(Request request) {
+    return request.header().has(RequestFlags.CACHE) ? withIncarnation() : Answer.SUCCESS;
+  }
+
+  /** The answer to a flush that was carried out. */
+  Answer ofFlush() {
+    return withIncarnation();
+  }
+
+  private Answer withIncarnation() {
+    long now = sheep.incarnation();
+    Numbered known = last;
+    if (known.incarnation != now) {
+      known = new Numbered(now);
+      last = known;
+    }
+    return known.answer;
+  }
+}
