@@ -123,6 +123,11 @@ final class MountedStore implements AutoCloseable {
     awaitExit(0);
   }
 
+  /** Waits for the end, which must be a good one. */
+  void awaitEnd() throws IOException, InterruptedException {
+    awaitExit(0);
+  }
+
   private void awaitExit(int code) throws IOException, InterruptedException {
     if (!process.waitFor(60, TimeUnit.SECONDS)) {
       throw new AssertionError("sheepfs does not end:\n" + log());

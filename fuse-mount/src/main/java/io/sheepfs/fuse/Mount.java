@@ -174,6 +174,7 @@ final class Mount {
     int code = Sheepfs.EXIT_OK;
     try {
       session.awaitEnd();
+      new Mountpoint(config.mountpoint(), console).sweep();
     } catch (IOException e) {
       code = Sheepfs.EXIT_SYSTEM;
     } catch (InterruptedException e) {

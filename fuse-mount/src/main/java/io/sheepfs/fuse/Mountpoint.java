@@ -1,7 +1,9 @@
 package io.sheepfs.fuse;
 
 import io.sheepfs.fuse.control.MountTable;
+import io.sheepfs.fuse.transport.Fusermount;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +51,18 @@ final class Mountpoint {
     }
   }
 
+  /**
+   * Takes away the mount that is left when the kernel was told to abort the session: nobody serves
+   * it any more. One that was unmounted, or that another process serves by now, is left alone.
+   */
+  void sweep() throws IOException {
+    MountTable.Entry mounted = MountTable.at(path);
+    if (mounted != null && mounted.type().equals(MountTable.TYPE) && isDead()) {
+      log.warn("The session was aborted; unmounting {}", path);
+      Fusermount.detach(path);
+    }
+  }
+
   private static MountFailure failure(String message) {
     return new MountFailure(Sheepfs.EXIT_MOUNT_FAILED, message);
   }
@@ -60,8 +74,11 @@ final class Mountpoint {
   }
 
   private boolean isDead() {
+    // attributes would not do: the kernel may remember them for a while
     try {
-      Files.readAttributes(path, "size");
+      isEmpty();
+      return false;
+    } catch (AccessDeniedException e) {
       return false;
     } catch (IOException e) {
       return true;
