@@ -36,8 +36,8 @@ final class ClusterSnapshotShow extends DogCommand {
       throws IOException, DogException {
     SnapshotArchive.Entry entry = archive.find(tag);
     if (entry == null) {
-      throw DogException.failure(
-          "Snapshot index or tag does not exist: see 'dog cluster snapshot list'");
+      throw new DogException(
+          ExitCode.SYSTEM, "Snapshot index or tag does not exist: see 'dog cluster snapshot list'");
     }
     return entry;
   }

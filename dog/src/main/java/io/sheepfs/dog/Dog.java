@@ -28,6 +28,8 @@ public final class Dog {
   /** The name of the release. */
   private static final String VERSION = "dog (sheepfs) 0.1.0";
 
+  private static final String LOG_LEVEL = "org.slf4j.simpleLogger.defaultLogLevel";
+
   private static final Map<String, Group> GROUPS = groups();
 
   /** Commands of the original that make no sense here, with the reason. */
@@ -212,6 +214,10 @@ public final class Dog {
 
   /** Runs a command, and ends the process with its exit code. */
   public static void main(String[] args) {
+    // what the libraries note for a log is not for who types a command; he may ask for it
+    if (System.getProperty(LOG_LEVEL) == null) {
+      System.setProperty(LOG_LEVEL, "warn");
+    }
     PrintStream out =
         new PrintStream(
             new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),

@@ -22,23 +22,13 @@ final class Preallocation {
     this.vdi = volume.info();
   }
 
-  /** Allocates every object, holes included. */
+  /** Allocates every object: holes, and those that are shared with a snapshot. */
   void allocateAll() throws IOException {
-    touch(true);
-  }
-
-  /** Copies every object that is shared with a snapshot; holes stay. */
-  void unshare() throws IOException {
-    touch(false);
-  }
-
-  private void touch(boolean holes) throws IOException {
     ObjectMap map = ObjectMap.read(session.cluster().objects(), vdi);
     try (Progress progress = new Progress(session, vdi.name().value(), vdi.sizeBytes())) {
       ByteBuffer buffer = ByteBuffer.allocateDirect(TOUCHED_BYTES);
       for (int index = 0; index < vdi.objectCount(); index++) {
-        int owner = map.owner(index);
-        if (owner == 0 ? holes : owner != vdi.vid().value()) {
+        if (map.owner(index) != vdi.vid().value()) {
           long offset = (long) index << vdi.blockSizeShift();
           volume.read(offset, buffer.clear());
           volume.write(offset, buffer.flip());

@@ -2,11 +2,14 @@ package io.sheepfs.dog;
 
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.SnapshotSelector;
+import io.sheepfs.protocol.VdiDirectory;
 import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.volume.Access;
 import io.sheepfs.volume.Volume;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -15,6 +18,8 @@ import picocli.CommandLine.Parameters;
 /** {@code dog vdi clone}. */
 @Command(name = "clone", description = "Makes a virtual disk that starts as a snapshot was.")
 final class VdiClone extends DogCommand {
+
+  private static final int CHUNK_BYTES = 4 << 20;
 
   @Option(
       names = {"-s", "--snapshot"},
@@ -64,19 +69,24 @@ final class VdiClone extends DogCommand {
     }
     SnapshotSelector selector = requiredSnapshot(snapshot);
     VdiInfo base = session.find(new VdiReference(sourceName, selector));
+    VdiDirectory vdis = session.cluster().vdis();
     VdiInfo clone;
     try {
-      clone = session.cluster().vdis().cloneSnapshot(base.vid(), cloneName);
+      clone =
+          noShare
+              ? vdis.create(
+                  cloneName, new VdiSpec(base.sizeBytes(), base.copies(), base.blockSizeShift()))
+              : vdis.cloneSnapshot(base.vid(), cloneName);
     } catch (SheepException e) {
       throw refused("Failed to create VDI " + name, e);
     }
     if (preallocate || noShare) {
       try (Volume volume = Volume.open(session.cluster(), cloneName, Access.READ_WRITE)) {
-        Preallocation allocation = new Preallocation(session, volume);
+        if (noShare) {
+          copy(session, base, volume);
+        }
         if (preallocate) {
-          allocation.allocateAll();
-        } else {
-          allocation.unshare();
+          new Preallocation(session, volume).allocateAll();
         }
         volume.flush();
       }
@@ -85,5 +95,24 @@ final class VdiClone extends DogCommand {
       session.out().println(raw ? clone.vid() : "VDI ID of newly created clone: " + clone.vid());
     }
     return ExitCode.SUCCESS;
+  }
+
+  /** Copies what the snapshot has objects for; holes stay. */
+  private void copy(Session session, VdiInfo base, Volume target) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(CHUNK_BYTES);
+    try (Volume from = Volume.open(session.cluster(), base);
+        Progress progress = new Progress(session, "clone " + name, from.allocatedBytes())) {
+      long size = from.sizeBytes();
+      for (long at = from.nextData(0); at >= 0 && at < size; at = from.nextData(at)) {
+        for (long end = Math.min(from.nextHole(at), size); at < end; at += buffer.limit()) {
+          buffer.clear().limit((int) Math.min(CHUNK_BYTES - at % CHUNK_BYTES, end - at));
+          if (from.read(at, buffer) < buffer.limit()) {
+            throw new IOException("snapshot of " + source + " ended while it was read");
+          }
+          target.write(at, buffer.flip());
+          progress.advance(buffer.limit());
+        }
+      }
+    }
   }
 }

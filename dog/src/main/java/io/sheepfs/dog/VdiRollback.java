@@ -87,7 +87,9 @@ final class VdiRollback extends DogCommand {
           e);
     }
     if (verbose) {
-      session.out().println(raw ? restored.vid() : "New VID after rollback: " + restored.vid());
+      session
+          .out()
+          .println(raw ? restored.vid() : "New VDI ID of rollbacked VDI: " + restored.vid());
     }
     return ExitCode.SUCCESS;
   }

@@ -120,9 +120,13 @@ final class VdiCommandTest {
     ok("vdi", "snapshot", "-s", "one", "disk");
     ok("vdi", "clone", "-n", "-s", "one", "disk", "copy");
     ok("vdi", "list", "-r", "copy");
-    assertTrue(dog.out().startsWith("c copy 0 4194304 1048576 0 "), dog::out);
+    assertTrue(dog.out().startsWith("= copy 0 4194304 1048576 0 "), dog::out);
     ok("vdi", "read", "copy", "1M", "4");
     assertEquals("data", dog.out());
+    ok("vdi", "clone", "-n", "-P", "-s", "one", "disk", "whole");
+    ok("vdi", "list", "-r", "whole");
+    assertTrue(dog.out().startsWith("= whole 0 4194304 4194304 0 "), dog::out);
+    ok("vdi", "diff", "copy", "whole");
   }
 
   @Test
