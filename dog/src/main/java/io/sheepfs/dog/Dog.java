@@ -153,9 +153,9 @@ public final class Dog {
     cache.put("flush", VdiCache.Flush::new);
     cache.put("delete", VdiCache.Delete::new);
     cache.put("purge", VdiCache.Purge::new);
-    cache.put("fsck", world -> VdiCache.ofMounts(world, "a mount checks its own when it starts"));
-    cache.put("warm", world -> VdiCache.ofMounts(world, "see 'sheepfs --warm'"));
-    cache.put("quota", world -> VdiCache.ofMounts(world, "see 'sheepfs --help'"));
+    cache.put("fsck", VdiCacheOrder.Fsck::new);
+    cache.put("warm", VdiCacheOrder.Warm::new);
+    cache.put("quota", VdiCacheOrder.Quota::new);
     return group(environment, "cache", new Group("the object cache of a node", () -> cache), "");
   }
 

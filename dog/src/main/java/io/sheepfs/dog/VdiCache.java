@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,7 +34,7 @@ final class VdiCache {
   }
 
   /** The result of a request about the cache. */
-  private static Reply checked(Reply reply, String endpoint, String what)
+  static Reply checked(Reply reply, String endpoint, String what)
       throws SheepException, DogException {
     return switch (reply.result()) {
       case INVALID_PARMS, NO_SUPPORT -> throw noCache(endpoint);
@@ -210,11 +209,5 @@ final class VdiCache {
       }
       return ExitCode.SUCCESS;
     }
-  }
-
-  /** What no sheep offers. */
-  static Callable<Integer> ofMounts(Environment environment, String instead) {
-    return new Unsupported(
-        environment, " by any sheep: object caches of mounts are on the clients; " + instead);
   }
 }

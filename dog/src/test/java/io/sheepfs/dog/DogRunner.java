@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Runs commands in this process, against a cluster in memory, and keeps what they print. */
@@ -29,6 +30,7 @@ final class DogRunner extends DogConsole {
   private final List<RequestHeader> requests = new ArrayList<>();
   private Answers answers = (request, body) -> reply(request, ResultCode.NO_SUPPORT);
   private int connections;
+  private MemoryCluster.Fault fault = MemoryCluster.Fault.none();
 
   DogRunner(MemoryCluster cluster) {
     this.cluster = cluster;
@@ -46,6 +48,11 @@ final class DogRunner extends DogConsole {
   /** What raw requests to nodes are answered from now on. */
   void answer(Answers newAnswers) {
     answers = newAnswers;
+  }
+
+  /** Tells of each call to the cluster from now on, before it is carried out. */
+  void watch(Consumer<MemoryCluster.Call> watcher) {
+    fault = watcher::accept;
   }
 
   static Reply reply(RequestHeader request, ResultCode result) {
@@ -84,7 +91,9 @@ final class DogRunner extends DogConsole {
     @Override
     public Cluster cluster(InetSocketAddress address) {
       connections++;
-      return cluster.newSession();
+      MemoryCluster session = cluster.newSession();
+      session.setFault(fault);
+      return session;
     }
 
     @Override

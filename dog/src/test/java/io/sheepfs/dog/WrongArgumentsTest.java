@@ -104,6 +104,8 @@ final class WrongArgumentsTest {
         "vdi import -c 0 file disk",
         "vdi export -O vmdk disk file",
         "vdi alter-copy disk -c 0",
+        "vdi cache quota disk 10Q",
+        "vdi cache quota disk 0",
         "vdi alter-copy disk -c 2:1",
         "node kill",
         "node kill -l 1",
