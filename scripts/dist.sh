@@ -42,10 +42,13 @@ licenses() {
   install -m 644 packaging/THIRD-PARTY.md "$1"
 }
 
+# Completions for bash in $1 and zsh in $2. dog writes its own, word by word.
 completions() {
   local program options commands
-  mkdir -p "$1"
-  for program in sheepfs sheep dog sbd; do
+  mkdir -p "$1" "$2"
+  bin/dog completion bash >"$1/dog"
+  bin/dog completion zsh >"$2/_dog"
+  for program in sheepfs sheep sbd; do
     # a line of options begins with them; others talk of options of other programs
     options=$("bin/$program" --help | grep -E '^ +-' | grep -oE -- '--[a-z][a-z-]+' | sort -u | tr '\n' ' ')
     case $program in
@@ -68,7 +71,7 @@ tree=$work/sheepfs
 programs "$tree"
 cp -r docs LICENSE README.md CHANGELOG.md packaging "$tree"
 licenses "$tree/licenses"
-completions "$tree/completions"
+completions "$tree/completions" "$tree/completions/zsh"
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" --mode=go-w \
   -C "$work" -cf - sheepfs | gzip -n >dist/target/sheepfs.tar.gz
 echo "dist/target/sheepfs.tar.gz"
@@ -101,7 +104,7 @@ install -m 644 README.md packaging/debian/copyright "$usr/share/doc/sheepfs"
 gzip -9n <CHANGELOG.md >"$usr/share/doc/sheepfs/changelog.gz"
 cp -r docs "$usr/share/doc/sheepfs/docs"
 licenses "$usr/share/doc/sheepfs/licenses"
-completions "$usr/share/bash-completion/completions"
+completions "$usr/share/bash-completion/completions" "$usr/share/zsh/vendor-completions"
 install -m 755 packaging/debian/p* "$deb/DEBIAN"
 echo /etc/sheepfs/sheep.conf >"$deb/DEBIAN/conffiles"
 sed -e "s/@VERSION@/$version/" \

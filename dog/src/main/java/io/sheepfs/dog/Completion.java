@@ -36,13 +36,7 @@ final class Completion implements Callable<Integer> {
     CommandLine dog = Dog.commandLine(environment);
     switch (shell) {
       case "bash" -> environment.out().print(AutoComplete.bash("dog", dog));
-      case "zsh" ->
-          environment
-              .out()
-              .print(
-                  "#compdef dog\n"
-                      + "autoload -U +X bashcompinit && bashcompinit\n"
-                      + AutoComplete.bash("dog", dog));
+      case "zsh" -> environment.out().print(ZshCompletion.of(dog));
       default -> {
         environment.err().println("Invalid shell '" + shell + "': it can be bash or zsh");
         return ExitCode.USAGE.code();

@@ -97,7 +97,7 @@ final class SheepTranscriptTest {
         : text;
   }
 
-  private static List<String> transcript() throws IOException {
+  static List<String> transcript() throws IOException {
     try (InputStream in = SheepTranscriptTest.class.getResourceAsStream("sheep.transcript")) {
       assertNotNull(in);
       return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();

@@ -34,7 +34,7 @@ final class WrongArgumentsTest {
     command.getSubcommands().forEach((name, sub) -> collect(sub, words + " " + name, leaves));
   }
 
-  private static CommandLine command(String words) {
+  static CommandLine command(String words) {
     CommandLine command = Dog.commandLine(DogRunner.unconnected());
     for (String word : words.split(" ", -1)) {
       command = Objects.requireNonNull(command.getSubcommands().get(word), word);
