@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -72,7 +73,7 @@ final class DogLikeOriginalIT {
   record Outcome(int exitCode, byte[] out, String err) {
 
     /** What differs from the original's outcome; null if nothing does. */
-    String differenceTo(Outcome other) {
+    @Nullable String differenceTo(Outcome other) {
       boolean same =
           exitCode == other.exitCode
               && (exitCode == ExitCode.USAGE.code()
