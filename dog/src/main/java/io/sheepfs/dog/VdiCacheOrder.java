@@ -1,11 +1,10 @@
 package io.sheepfs.dog;
 
+import io.sheepfs.protocol.CacheCommand;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -19,9 +18,6 @@ import picocli.CommandLine.Parameters;
  */
 abstract class VdiCacheOrder extends DogCommand {
 
-  /** An answer takes no more bytes than its question: the protocol has one length for both. */
-  private static final int LINE_BYTES = 128;
-
   @Parameters(index = "0", paramLabel = "NAME")
   String name = "";
 
@@ -31,10 +27,6 @@ abstract class VdiCacheOrder extends DogCommand {
 
   /** Has an order carried out; returns what is behind the first word of the answer. */
   final String[] order(Session session, String words) throws IOException, DogException {
-    byte[] line = new byte[LINE_BYTES];
-    Arrays.fill(line, (byte) ' ');
-    byte[] text = words.getBytes(StandardCharsets.UTF_8);
-    System.arraycopy(text, 0, line, 0, text.length);
     ObjectId inode = ObjectId.inode(session.find(name(name)).vid());
     Reply reply =
         session
@@ -43,13 +35,11 @@ abstract class VdiCacheOrder extends DogCommand {
                 Opcode.CACHE_COMMAND,
                 0,
                 RequestFields.Obj.of(inode, 0),
-                ByteBuffer.wrap(line),
-                LINE_BYTES);
+                CacheCommand.encode(words),
+                CacheCommand.SIZE_BYTES);
     String answer =
-        StandardCharsets.UTF_8
-            .decode(VdiCache.checked(reply, endpoint(), "ask the cache to " + words).body())
-            .toString()
-            .strip();
+        CacheCommand.decode(
+            VdiCache.checked(reply, endpoint(), "ask the cache to " + words).body());
     String[] answered = answer.split(" +", -1);
     if (!words.startsWith(answered[0])) {
       throw DogException.failure("The sheep at " + endpoint() + " answered '" + answer + "'");

@@ -3,6 +3,7 @@ package io.sheepfs.dog;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sheepfs.protocol.CacheCommand;
 import io.sheepfs.protocol.MemoryCluster;
 import io.sheepfs.protocol.MemoryCluster.Operation;
 import io.sheepfs.protocol.Opcode;
@@ -34,7 +35,7 @@ final class VdiCacheTest {
     dog.answer(
         (request, body) -> {
           assertEquals(Opcode.CACHE_COMMAND, request.opcode());
-          orders.add(StandardCharsets.UTF_8.decode(body).toString().strip());
+          orders.add(CacheCommand.decode(body));
           return DogRunner.reply(
               request,
               ResultCode.SUCCESS,
