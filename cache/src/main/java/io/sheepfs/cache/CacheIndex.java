@@ -11,6 +11,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +38,7 @@ final class CacheIndex {
   final Counters counters;
   final Reclaimer reclaimer;
   final Shares shares;
+  final OpenFiles files;
   private final ObjectStore backing;
   private final boolean keepsNothing;
   private final ConcurrentMap<ObjectId, CachedObject> objects = new ConcurrentHashMap<>();
@@ -45,7 +49,8 @@ final class CacheIndex {
       CacheDisk disk,
       DiskHealth health,
       Counters counters,
-      CacheOptions options) {
+      CacheOptions options,
+      OpenFiles files) {
     this.backing = backing;
     this.disk = disk;
     this.health = health;
@@ -53,6 +58,7 @@ final class CacheIndex {
     this.keepsNothing = options.mode() == CacheMode.OFF;
     this.reclaimer =
         new Reclaimer(options.sizeBytes() >>> BlockMap.BLOCK_SHIFT, counters, this::evict);
+    this.files = files;
     this.shares = new Shares(disk, reclaimer);
   }
 
@@ -64,6 +70,28 @@ final class CacheIndex {
   /** All VDIs, while others may come. */
   Collection<VdiCache> vdis() {
     return vdis.values();
+  }
+
+  /** What is cached, VDI by VDI. */
+  List<CachedVdi> sums() {
+    Map<VdiId, CachedVdi> sums = new HashMap<>();
+    for (CachedObject object : objects.values()) {
+      long stamp = object.lock.readLock();
+      long valid = (long) object.validCount << BlockMap.BLOCK_SHIFT;
+      long dirty = (long) object.dirtyCount << BlockMap.BLOCK_SHIFT;
+      object.lock.unlockRead(stamp);
+      sums.merge(
+          object.vdi.vid,
+          new CachedVdi(object.vdi.vid, 1, dirty > 0 ? 1 : 0, valid, dirty),
+          (a, b) ->
+              new CachedVdi(
+                  a.vid(),
+                  a.objects() + b.objects(),
+                  a.dirtyObjects() + b.dirtyObjects(),
+                  a.validBytes() + b.validBytes(),
+                  a.dirtyBytes() + b.dirtyBytes()));
+    }
+    return List.copyOf(sums.values());
   }
 
   /** Whether the disk takes more. */
@@ -254,7 +282,7 @@ final class CacheIndex {
     if (shift < 20 || shift > 31) {
       return null;
     }
-    VdiCache vdi = new VdiCache(vid, shift, shares.of(name(fields)), null);
+    VdiCache vdi = new VdiCache(vid, shift, shares.of(name(fields)), files, null);
     vdi.frozen = fields.getLong(InodeLayout.SNAPSHOT_TIME) != 0;
     return vdis.computeIfAbsent(vid, key -> vdi);
   }

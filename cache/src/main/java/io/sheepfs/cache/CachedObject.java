@@ -83,6 +83,9 @@ final class CachedObject {
   /** Under which incarnation of the store its {@code current} blocks were pushed. */
   private long pushedUnder;
 
+  /** Whether the file was used since {@link OpenFiles} looked; a hint, so races do no harm. */
+  private volatile boolean used;
+
   volatile int dirtyCount;
   volatile int validCount;
   volatile long dirtySinceNanos;
@@ -128,6 +131,7 @@ final class CachedObject {
   void prepare(CacheDisk disk) throws IOException {
     if (file == null) {
       file = disk.open(vdi.vid, oid.index());
+      vdi.files.opened(this);
     }
     if (map == null) {
       map = vdi.allocate(disk, oid.index());
@@ -152,6 +156,9 @@ final class CachedObject {
    * @throws DamagedBlock if the bytes of one are not what was written
    */
   void read(ByteBuffer dst, long offset) throws IOException {
+    if (!used) {
+      used = true;
+    }
     int from = (int) (offset >>> BlockMap.BLOCK_SHIFT);
     int to = blockAfter(offset + dst.remaining());
     int start = dst.position();
@@ -213,6 +220,7 @@ final class CachedObject {
     boolean partial = ((offset | src.remaining()) & IN_BLOCK) != 0;
     ByteBuffer whole = partial ? withTheRest(from, to, offset, src) : src;
     int start = whole.position();
+    used = true;
     spoil(from, to);
     current.clear(from, to);
     flushing.clear(from, to);
@@ -385,6 +393,13 @@ final class CachedObject {
         fetch.spoiled = true;
       }
     }
+  }
+
+  /** Whether the file was used since this was called last. */
+  boolean takeUsed() {
+    boolean before = used;
+    used = false;
+    return before;
   }
 
   static int blockAfter(long end) {

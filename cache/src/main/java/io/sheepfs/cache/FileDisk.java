@@ -140,7 +140,7 @@ final class FileDisk implements CacheDisk {
   private void probeDirect() throws IOException {
     Path path = directory.resolve(PROBE);
     Files.deleteIfExists(path);
-    try (ChannelFile file = new ChannelFile(path, objectAccess)) {
+    try (ChannelFile file = new ChannelFile(path, objectAccess, FILE_MODE)) {
       file.write(ByteBuffer.allocate(BlockMap.BLOCK_BYTES), 0);
       file.read(ByteBuffer.allocate(BlockMap.BLOCK_BYTES), 0);
     } catch (IOException | UnsupportedOperationException e) {
@@ -246,7 +246,7 @@ final class FileDisk implements CacheDisk {
   @Override
   public ObjectFile open(VdiId vid, int index) throws IOException {
     makeVdiDirectory(vid);
-    return new ChannelFile(path(vid, index), objectAccess);
+    return new ChannelFile(path(vid, index), objectAccess, FILE_MODE);
   }
 
   @Override
@@ -374,45 +374,6 @@ final class FileDisk implements CacheDisk {
   private static void forceDirectory(Path path) throws IOException {
     try (FileChannel handle = FileChannel.open(path, StandardOpenOption.READ)) {
       handle.force(true);
-    }
-  }
-
-  /** An object's file as the channel it was opened as. */
-  private static final class ChannelFile implements ObjectFile {
-    private final FileChannel file;
-
-    ChannelFile(Path path, Set<OpenOption> options) throws IOException {
-      this.file = FileChannel.open(path, options, FILE_MODE);
-    }
-
-    @Override
-    public void read(ByteBuffer dst, long position) throws IOException {
-      long at = position;
-      while (dst.hasRemaining()) {
-        int count = file.read(dst, at);
-        if (count < 0) {
-          throw new IOException("a cached block is not in its file: it ends before " + at);
-        }
-        at += count;
-      }
-    }
-
-    @Override
-    public void write(ByteBuffer src, long position) throws IOException {
-      long at = position;
-      while (src.hasRemaining()) {
-        at += file.write(src, at);
-      }
-    }
-
-    @Override
-    public void force() throws IOException {
-      file.force(true);
-    }
-
-    @Override
-    public void close() throws IOException {
-      file.close();
     }
   }
 }

@@ -10,9 +10,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
@@ -84,6 +82,23 @@ public final class ObjectCache implements ObjectStore, Closeable {
       Executor executor,
       LongSupplier nanoClock)
       throws IOException {
+    this(backing, disk, clusterId, options, executor, nanoClock, OpenFiles.USUAL_MAX);
+  }
+
+  /**
+   * As the other.
+   *
+   * @param maxOpenFiles of objects
+   */
+  ObjectCache(
+      ObjectStore backing,
+      CacheDisk disk,
+      String clusterId,
+      CacheOptions options,
+      Executor executor,
+      LongSupplier nanoClock,
+      int maxOpenFiles)
+      throws IOException {
     this.backing = backing;
     this.disk = disk;
     this.options = options;
@@ -91,7 +106,8 @@ public final class ObjectCache implements ObjectStore, Closeable {
     this.clusterId = clusterId;
     this.holdsBack = options.mode() == CacheMode.WRITEBACK;
     DiskHealth health = new DiskHealth(disk, counters);
-    this.index = new CacheIndex(backing, disk, health, counters, options);
+    this.index =
+        new CacheIndex(backing, disk, health, counters, options, new OpenFiles(maxOpenFiles));
     Flusher flusher = new Flusher(backing, index, executor, options.window());
     this.upkeep = new Upkeep(backing, index, options, flusher, executor, nanoClock);
     this.reads = new Reads(backing, index, options);
@@ -276,24 +292,7 @@ public final class ObjectCache implements ObjectStore, Closeable {
 
   /** What is cached, VDI by VDI. */
   public List<CachedVdi> vdis() {
-    Map<VdiId, CachedVdi> sums = new HashMap<>();
-    for (CachedObject object : index.objects()) {
-      long stamp = object.lock.readLock();
-      long valid = (long) object.validCount << BlockMap.BLOCK_SHIFT;
-      long dirty = (long) object.dirtyCount << BlockMap.BLOCK_SHIFT;
-      object.lock.unlockRead(stamp);
-      sums.merge(
-          object.vdi.vid,
-          new CachedVdi(object.vdi.vid, 1, dirty > 0 ? 1 : 0, valid, dirty),
-          (a, b) ->
-              new CachedVdi(
-                  a.vid(),
-                  a.objects() + b.objects(),
-                  a.dirtyObjects() + b.dirtyObjects(),
-                  a.validBytes() + b.validBytes(),
-                  a.dirtyBytes() + b.dirtyBytes()));
-    }
-    return List.copyOf(sums.values());
+    return index.sums();
   }
 
   /**

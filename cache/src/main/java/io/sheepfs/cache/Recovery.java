@@ -100,7 +100,8 @@ final class Recovery {
       return;
     }
     List<Integer> files = disk.objects(vid);
-    VdiCache vdi = new VdiCache(vid, shift, index.shares.of(MapFile.name(disk, vid)), maps);
+    VdiCache vdi =
+        new VdiCache(vid, shift, index.shares.of(MapFile.name(disk, vid)), index.files, maps);
     index.add(vdi);
     for (BlockMap slot : slots) {
       if (!files.remove((Integer) slot.index())) {

@@ -21,6 +21,9 @@ final class VdiCache {
   /** What it counts to, with the other VDIs of its name. */
   final Share share;
 
+  /** Told of each file of an object that is opened. */
+  final OpenFiles files;
+
   /** The objects with dirty blocks; changed under the exclusive lock of the object. */
   final Set<CachedObject> dirty = ConcurrentHashMap.newKeySet();
 
@@ -53,10 +56,11 @@ final class VdiCache {
 
   private @Nullable MapFile maps;
 
-  VdiCache(VdiId vid, int blockSizeShift, Share share, @Nullable MapFile maps) {
+  VdiCache(VdiId vid, int blockSizeShift, Share share, OpenFiles files, @Nullable MapFile maps) {
     this.vid = vid;
     this.blockSizeShift = blockSizeShift;
     this.share = share;
+    this.files = files;
     this.maps = maps;
     this.inode = new InodeWrites(ObjectId.inode(vid));
   }
