@@ -5,6 +5,7 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -136,6 +137,17 @@ final class CachedObject {
     if (map == null) {
       map = vdi.allocate(disk, oid.index());
       map.setOrigin(Origin.toWord(origin));
+    }
+  }
+
+  /**
+   * Forgets a file that was closed under us, by an interrupt, so that it is opened again. One that
+   * failed otherwise stays: a disk that takes no writes may not let us open it again, and what is
+   * dirty in it must be read.
+   */
+  void fileFailed(IOException e) {
+    if (e instanceof ClosedChannelException) {
+      file = null;
     }
   }
 

@@ -2,10 +2,15 @@ package io.sheepfs.cache;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.NonWritableChannelException;
+import java.nio.file.FileSystemException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
+import java.util.HashSet;
 import java.util.Set;
 
 /** An object's file as the channel it was opened as. */
@@ -13,7 +18,25 @@ final class ChannelFile implements ObjectFile {
   private final FileChannel file;
 
   ChannelFile(Path path, Set<OpenOption> options, FileAttribute<?> mode) throws IOException {
-    this.file = FileChannel.open(path, options, mode);
+    this.file = open(path, options, mode);
+  }
+
+  /** On a disk that takes no writes only to read: there may be dirty blocks in the file. */
+  private static FileChannel open(Path path, Set<OpenOption> options, FileAttribute<?> mode)
+      throws IOException {
+    try {
+      return FileChannel.open(path, options, mode);
+    } catch (FileSystemException e) {
+      Set<OpenOption> toRead = new HashSet<>(options);
+      toRead.removeAll(
+          Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.DSYNC));
+      try {
+        return FileChannel.open(path, toRead);
+      } catch (IOException other) {
+        e.addSuppressed(other);
+        throw e;
+      }
+    }
   }
 
   @Override
@@ -31,8 +54,13 @@ final class ChannelFile implements ObjectFile {
   @Override
   public void write(ByteBuffer src, long position) throws IOException {
     long at = position;
-    while (src.hasRemaining()) {
-      at += file.write(src, at);
+    try {
+      while (src.hasRemaining()) {
+        at += file.write(src, at);
+      }
+    } catch (NonWritableChannelException e) {
+      file.close();
+      throw (IOException) new ClosedChannelException().initCause(e); // to be opened again
     }
   }
 

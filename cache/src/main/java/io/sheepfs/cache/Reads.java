@@ -152,7 +152,7 @@ final class Reads {
   private boolean tryRead(CachedObject object, int from, int to, long offset, ByteBuffer dst)
       throws SheepException {
     int start = dst.position();
-    boolean failed = false;
+    IOException failure = null;
     DamagedBlock damage = null;
     long stamp = object.lock.readLock();
     try {
@@ -165,7 +165,7 @@ final class Reads {
       damage = e;
     } catch (IOException e) {
       dst.position(start);
-      failed = true;
+      failure = e;
       index.health.failed(e);
     } finally {
       object.lock.unlockRead(stamp);
@@ -174,8 +174,8 @@ final class Reads {
     try {
       if (damage != null) {
         recheck(object, damage);
-      } else if (failed) {
-        object.file = null;
+      } else if (failure != null) {
+        object.fileFailed(failure);
         object.dropClean(from, to);
       } else if (object.file == null && object.map != null) {
         object.prepare(index.disk);
@@ -386,7 +386,7 @@ final class Reads {
           object.install(index.disk, block, bytes);
         } catch (IOException e) {
           index.health.failed(e);
-          object.file = null;
+          object.fileFailed(e);
           return false;
         }
         block = end;

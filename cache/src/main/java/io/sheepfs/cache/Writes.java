@@ -127,7 +127,7 @@ final class Writes {
       return Taken.RETRY;
     } catch (IOException e) {
       index.health.failed(e);
-      object.file = null;
+      object.fileFailed(e);
       src.position(start);
       return Taken.NEVER;
     } finally {
@@ -241,7 +241,7 @@ final class Writes {
       }
     } catch (IOException e) {
       index.health.failed(e);
-      object.file = null;
+      object.fileFailed(e);
       kept = false;
     } finally {
       object.lock.unlockWrite(stamp);

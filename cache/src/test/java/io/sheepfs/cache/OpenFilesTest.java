@@ -58,13 +58,10 @@ final class OpenFilesTest {
 
   @Test
   void usedObject_staysOpen() throws Exception {
-    List<CachedObject> objects = new ArrayList<>();
     CachedObject used = new CachedObject(ObjectId.data(vdi.vid, 99), vdi, counters);
     used.write(disk, 0, filled(1), 0);
     for (int i = 0; i < OBJECTS; i++) {
-      CachedObject object = new CachedObject(ObjectId.data(vdi.vid, i), vdi, counters);
-      objects.add(object);
-      object.prepare(disk);
+      new CachedObject(ObjectId.data(vdi.vid, i), vdi, counters).prepare(disk);
       assertTrue(used.file != null, "closed after " + i);
       used.read(ByteBuffer.allocate(BLOCK), 0);
     }
