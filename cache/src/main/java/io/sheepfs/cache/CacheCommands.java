@@ -3,10 +3,12 @@ package io.sheepfs.cache;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiName;
 import java.io.IOException;
-import java.util.Comparator;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -36,7 +38,8 @@ public final class CacheCommands {
   private final Warming.Permission permission;
   private final Executor executor;
   private final Map<VdiName, Warming> warmings = new ConcurrentHashMap<>();
-  private final Map<VdiName, String> answers = new ConcurrentHashMap<>();
+  private final Map<VdiName, CacheCheck> checks = new ConcurrentHashMap<>();
+  private final Set<VdiName> quotas = ConcurrentHashMap.newKeySet();
 
   /**
    * @param permission asked before an object is fetched
@@ -70,12 +73,8 @@ public final class CacheCommands {
         case "fsck" -> {
           if (argument == null) {
             CacheCheck check = cache.check(vid);
-            String answer =
-                "fsck "
-                    + (check.checkedBytes() + " " + check.mendedBlocks())
-                    + (" " + check.lostBlocks());
-            answers.put(name, answer);
-            return answer;
+            checks.put(name, check);
+            return text(check);
           }
         }
         default -> {}
@@ -87,12 +86,17 @@ public final class CacheCommands {
             + "'");
   }
 
-  /** The last answer about each VDI, but for warming, of which it is how far that is now. */
-  public Map<VdiName, String> answers() {
-    Map<VdiName, String> all = new TreeMap<>(Comparator.comparing(VdiName::value));
-    all.putAll(answers);
-    warmings.forEach((name, warming) -> all.put(name, text(warming)));
-    return all;
+  /**
+   * The last answers about each VDI with its name behind; of what goes on in the background, and of
+   * quotas, how they are now.
+   */
+  public List<String> answers() {
+    List<String> lines = new ArrayList<>();
+    warmings.forEach((name, warming) -> lines.add(text(warming) + " " + name));
+    quotas.forEach(name -> lines.add(text(cache.quota(name)) + " " + name));
+    checks.forEach((name, check) -> lines.add(text(check) + " " + name));
+    Collections.sort(lines);
+    return lines;
   }
 
   private String warm(VdiName name, VdiId vid, @Nullable String argument) {
@@ -145,9 +149,17 @@ public final class CacheCommands {
     if (size != null) {
       cache.setQuota(name, size.equals("none") ? 0 : ByteSize.parse(size));
     }
-    Quota quota = cache.quota(name);
-    String answer = "quota " + quota.limitBytes() + " " + quota.usedBytes();
-    answers.put(name, answer);
-    return answer;
+    quotas.add(name);
+    return text(cache.quota(name));
+  }
+
+  private static String text(Quota quota) {
+    return "quota " + quota.limitBytes() + " " + quota.usedBytes();
+  }
+
+  private static String text(CacheCheck check) {
+    return "fsck "
+        + (check.checkedBytes() + " " + check.mendedBlocks())
+        + (" " + check.lostBlocks());
   }
 }

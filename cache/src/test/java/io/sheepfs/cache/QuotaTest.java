@@ -22,6 +22,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -262,6 +263,11 @@ final class QuotaTest {
     assertEquals("quota " + 5 * MIB + " 0", commands().run(SMALL, small, "quota 5M"));
     assertEquals(5 * MIB, cache.quota(SMALL).limitBytes());
     assertEquals("quota 0 0", commands().run(SMALL, small, " quota none\n"));
+    CacheCommands same = commands();
+    same.run(SMALL, small, "quota 6M");
+    same.run(SMALL, small, "fsck");
+    same.run(SMALL, small, "warm stop");
+    assertEquals(List.of("fsck 0 0 0 small", "quota " + 6 * MIB + " 0 small"), same.answers());
     for (String wrong : new String[] {"", "quota x", "quota 1K", "warm up", "fsck now", "a b c"}) {
       assertThrows(
           IllegalArgumentException.class, () -> commands().run(SMALL, small, wrong), wrong);

@@ -23,7 +23,6 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -225,8 +224,8 @@ public final class CachedCluster implements Cluster {
     return commands.run(name, backing.vdis().lookup(name).vid(), command);
   }
 
-  /** What goes on, or was done last, about each VDI that there was a command about. */
-  public Map<VdiName, String> answers() {
+  /** The last answers to commands, a line each with the name of the VDI behind. */
+  public List<String> answers() {
     return commands.answers();
   }
 

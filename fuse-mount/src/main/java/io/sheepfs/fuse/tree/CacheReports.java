@@ -38,7 +38,7 @@ record CacheReports(@Nullable CachedCluster cluster, @Nullable ObjectCache cache
             .append("\noldest_dirty_ms " + status.oldestDirtyMillis())
             .append("\nhits " + status.hits())
             .append("\nmisses " + status.misses() + "\n");
-    cluster.answers().forEach((name, line) -> text.append(line + " " + name + "\n"));
+    cluster.answers().forEach(line -> text.append(line).append('\n'));
     return text.toString();
   }
 
