@@ -48,8 +48,7 @@ final class DeleteRaceTest {
     CacheOptions options = CacheOptions.defaults().withLimits(64 << 20, 0, 64 << 20);
     SimDisk disk = new SimDisk(4 << 20);
     cache =
-        new ObjectCache(
-            cluster.objects(), disk, "test", options, Runnable::run, System::nanoTime, () -> 0);
+        new ObjectCache(cluster.objects(), disk, "test", options, Runnable::run, System::nanoTime);
     cluster.objects().create(oid, 0, ByteBuffer.allocate(BLOCK), Durability.STABLE);
   }
 

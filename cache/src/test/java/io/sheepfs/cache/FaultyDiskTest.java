@@ -65,9 +65,7 @@ final class FaultyDiskTest {
     vid = cluster.vdis().create(new VdiName("disk"), VdiSpec.ofSize(64L << 20)).vid();
     disk = new FaultyDisk(FileDisk.open(directory.resolve("cache"), DiskAccess.PLAIN));
     CacheOptions options = CacheOptions.defaults().withLimits(64 << 20, 0, 64 << 20);
-    cache =
-        new ObjectCache(
-            cluster.objects(), disk, "test", options, threads, System::nanoTime, () -> 0);
+    cache = new ObjectCache(cluster.objects(), disk, "test", options, threads, System::nanoTime);
     for (int i = 0; i < THREADS; i++) {
       ByteBuffer nothing = ByteBuffer.allocate(0);
       cluster.objects().create(ObjectId.data(vid, i), 0, nothing, Durability.STABLE);

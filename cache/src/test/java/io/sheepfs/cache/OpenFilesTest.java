@@ -87,14 +87,7 @@ final class OpenFilesTest {
     CacheOptions options = CacheOptions.defaults().withLimits(64 << 20, 0, 64 << 20);
     try (ObjectCache cache =
         new ObjectCache(
-            cluster.objects(),
-            disk,
-            "test",
-            options,
-            Runnable::run,
-            System::nanoTime,
-            () -> 0,
-            MAX)) {
+            cluster.objects(), disk, "test", options, Runnable::run, System::nanoTime, MAX)) {
       for (int i = 0; i < OBJECTS; i++) {
         cache.create(ObjectId.data(vid, i), 0, ByteBuffer.allocate(0), Durability.STABLE);
         cache.write(ObjectId.data(vid, i), 0, filled(i), Durability.UNSTABLE);
