@@ -43,7 +43,11 @@ public final class RequestFlags {
 
   /**
    * Ours; the original ignores it. The lock of a LOCK_VDI lives as long as the connection it was
-   * asked on, and is enforced whatever the cluster was formatted with.
+   * asked on, and is enforced whatever the cluster was formatted with. The answer says the lease's
+   * generation, in the place of GET_VDI_ATTR's id.
+   *
+   * <p>A change of an object with this flag is refused with VDI_NOT_LOCKED unless the lease of its
+   * VDI has the generation that is in the place of {@code tgt_epoch}.
    */
   public static final int LEASE = 0x0800;
 

@@ -44,6 +44,14 @@ public interface SheepNode {
     return 0;
   }
 
+  /**
+   * Whether all locks of the cluster are in {@link #vdiStore}, so that this node can tell whose
+   * writes to refuse.
+   */
+  default boolean knowsAllLocks() {
+    return true;
+  }
+
   /** Ends the leases of a client that is gone. */
   void releaseLeases(Object owner);
 

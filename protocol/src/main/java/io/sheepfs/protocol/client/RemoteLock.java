@@ -24,6 +24,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +42,7 @@ final class RemoteLock implements VdiLock {
   private final ScheduledExecutorService timer;
   private final WriterMarks marks;
   private final VdiName name;
-  private final Runnable whenClosed;
+  private final Consumer<RemoteLock> whenClosed;
 
   @GuardedBy("this")
   private @Nullable Connection connection;
@@ -50,6 +51,17 @@ final class RemoteLock implements VdiLock {
   private boolean closed;
 
   private volatile boolean held;
+
+  /** Of the lease; 0 from a sheep without. Changed under the monitor of {@link #news}. */
+  private volatile int generation;
+
+  /** What the sheep said last; it counts when we know that nobody else wrote meanwhile. */
+  @GuardedBy("this")
+  private int nextGeneration;
+
+  /** Notified when {@link #generation} or {@link #held} changes. */
+  private final Object news = new Object();
+
   private volatile @Nullable UUID expectedToken;
   private @Nullable VdiInfo vdi;
 
@@ -58,7 +70,7 @@ final class RemoteLock implements VdiLock {
       ScheduledExecutorService timer,
       WriterMarks marks,
       VdiName name,
-      Runnable whenClosed) {
+      Consumer<RemoteLock> whenClosed) {
     this.client = client;
     this.timer = timer;
     this.marks = marks;
@@ -72,7 +84,9 @@ final class RemoteLock implements VdiLock {
     while (true) {
       SheepException failure;
       try {
-        return new VdiId(lockOnNewConnection());
+        VdiId vid = new VdiId(lockOnNewConnection());
+        publish();
+        return vid;
       } catch (SheepException e) {
         if (!SheepClient.isPassing(Opcode.LOCK_VDI, e.result())) {
           throw e;
@@ -117,6 +131,7 @@ final class RemoteLock implements VdiLock {
       }
       locked = true;
       connection = fresh;
+      nextGeneration = answer.vdi().attributeId();
       held = true;
       fresh.whenClosed(this::relockSoon);
       return answer.vdi().vdiId();
@@ -132,8 +147,72 @@ final class RemoteLock implements VdiLock {
       ScheduledFuture<?> unused =
           timer.schedule(this::relock, RELOCK_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
-      held = false; // the whole client is closed
+      lost(); // the whole client is closed
     }
+  }
+
+  /** The number of the lease that changes are made under; 0 if the sheep gave none. */
+  int generation() {
+    return generation;
+  }
+
+  private void lost() {
+    synchronized (news) {
+      held = false;
+      news.notifyAll();
+    }
+  }
+
+  private synchronized void publish() {
+    synchronized (news) {
+      generation = nextGeneration;
+      news.notifyAll();
+    }
+  }
+
+  /** Looks whether the lease is still ours: the end of its connection makes us lock again. */
+  private void askAgain(int refused) {
+    try {
+      timer.execute(
+          () -> {
+            synchronized (this) {
+              if (connection != null && nextGeneration == refused) {
+                connection.close();
+              }
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      lost(); // the whole client is closed
+    }
+  }
+
+  /**
+   * Waits for the lock to be got back after a sheep refused a change under it.
+   *
+   * @param refused the generation that the sheep did not know
+   * @return false if the lock is lost, or is not got back in the time of a request
+   */
+  boolean awaitAnother(int refused) {
+    askAgain(refused);
+    long deadline = System.nanoTime() + client.requestTimeoutNanos();
+    boolean interrupted = false;
+    synchronized (news) {
+      while (held && generation == refused && !interrupted) {
+        long left = deadline - System.nanoTime();
+        if (left <= 0) {
+          break;
+        }
+        try {
+          TimeUnit.NANOSECONDS.timedWait(news, left);
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return held && generation != refused;
   }
 
   private void relock() {
@@ -146,7 +225,7 @@ final class RemoteLock implements VdiLock {
         checkMark();
       } catch (SheepException e) {
         if (e.result() == ResultCode.VDI_LOCKED || e.result() == ResultCode.NO_VDI) {
-          held = false;
+          lost();
           log.warn("lost the lock of {}: {}", name, e.result().text());
         } else {
           relockSoon();
@@ -164,9 +243,10 @@ final class RemoteLock implements VdiLock {
     try {
       WriterMark last = expected == null ? null : marks.read(name);
       if (expected != null && (last == null || !last.token().equals(expected))) {
-        held = false;
+        lost();
         log.warn("lost the lock of {}: somebody else wrote meanwhile", name);
       } else {
+        publish();
         log.info("took the lock of {} again", name);
       }
     } catch (SheepException e) {
@@ -219,8 +299,8 @@ final class RemoteLock implements VdiLock {
       return;
     }
     closed = true;
-    held = false;
-    whenClosed.run();
+    lost();
+    whenClosed.accept(this);
     if (connection != null) {
       release(connection);
       connection.close();

@@ -36,6 +36,7 @@ final class RemoteObjectStore implements ObjectStore {
 
   private final SheepClient client;
   private final Map<VdiId, Integer> blockSizeShifts = new ConcurrentHashMap<>();
+  private final Map<VdiId, RemoteLock> leases = new ConcurrentHashMap<>();
   private final AtomicBoolean toldOfStableWrites = new AtomicBoolean();
 
   /** What the last answer said that said anything; 0 before that. Changed under the monitor. */
@@ -170,6 +171,16 @@ final class RemoteObjectStore implements ObjectStore {
     blockSizeShifts.put(vid, blockSizeShift);
   }
 
+  /** From now on the VDI is written under a lock. */
+  void writeUnder(VdiId vid, RemoteLock lock) {
+    leases.put(vid, lock);
+  }
+
+  /** The lock is given up. */
+  void forget(RemoteLock lock) {
+    leases.values().removeIf(each -> each == lock);
+  }
+
   private ResponseHeader send(
       Opcode opcode,
       int flags,
@@ -179,12 +190,25 @@ final class RemoteObjectStore implements ObjectStore {
       ByteBuffer src)
       throws SheepException {
     long cowOid = source == null ? 0 : source.value();
-    RequestFields.Obj fields = new RequestFields.Obj(oid.value(), cowOid, 0, 0, 0, 0, offset);
-    ResponseHeader answer = client.call(opcode, flags, fields, src, null, Repeat.ALWAYS);
-    if ((flags & RequestFlags.CACHE) != 0) {
-      noteIncarnation(answer);
+    RemoteLock lease = oid.kind() == ObjectId.Kind.ATTRIBUTE ? null : leases.get(oid.vid());
+    int start = src.position();
+    while (true) {
+      int generation = lease == null ? 0 : lease.generation();
+      int allFlags = flags | (generation == 0 ? 0 : RequestFlags.LEASE);
+      RequestFields.Obj fields =
+          new RequestFields.Obj(oid.value(), cowOid, 0, 0, 0, generation, offset);
+      ResponseHeader answer = client.call(opcode, allFlags, fields, src, null, Repeat.ALWAYS);
+      if (answer.result() == ResultCode.VDI_NOT_LOCKED
+          && lease != null
+          && lease.awaitAnother(generation)) {
+        src.position(start);
+        continue;
+      }
+      if ((flags & RequestFlags.CACHE) != 0) {
+        noteIncarnation(answer);
+      }
+      return answer;
     }
-    return answer;
   }
 
   private static int flags(Durability durability) {

@@ -137,6 +137,10 @@ final class RemoteVdiDirectory implements VdiDirectory, AutoCloseable {
       }
       VdiInfo info = header.toVdiInfo();
       objects.learn(info.vid(), info.blockSizeShift());
+      RemoteLock lock = locks.get(name);
+      if (lock != null && !info.isSnapshot()) {
+        objects.writeUnder(info.vid(), lock);
+      }
       return info;
     } catch (IllegalArgumentException e) {
       throw new SheepException(ResultCode.VDI_READ, "read the inode of " + name, e);
@@ -324,7 +328,7 @@ final class RemoteVdiDirectory implements VdiDirectory, AutoCloseable {
   }
 
   private RemoteLock lockOnly(VdiName name) throws SheepException {
-    RemoteLock lock = new RemoteLock(client, timer, marks, name, () -> locks.remove(name));
+    RemoteLock lock = new RemoteLock(client, timer, marks, name, held -> unlock(name, held));
     if (locks.putIfAbsent(name, lock) != null) {
       throw new SheepException(ResultCode.VDI_LOCKED, "lock " + name);
     }
@@ -335,6 +339,11 @@ final class RemoteVdiDirectory implements VdiDirectory, AutoCloseable {
       lock.close();
       throw e;
     }
+  }
+
+  private void unlock(VdiName name, RemoteLock lock) {
+    locks.remove(name, lock);
+    objects.forget(lock);
   }
 
   @Override

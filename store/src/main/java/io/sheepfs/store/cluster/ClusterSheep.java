@@ -471,6 +471,12 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     return term().vdis();
   }
 
+  /** The leader has them, and writes go to any node. */
+  @Override
+  public boolean knowsAllLocks() {
+    return false;
+  }
+
   @Override
   public void releaseLeases(Object owner) {
     Term now;

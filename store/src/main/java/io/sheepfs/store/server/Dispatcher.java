@@ -127,11 +127,13 @@ final class Dispatcher {
     for (Opcode opcode : Opcode.values()) {
       handlers.putIfAbsent(opcode, node::notSupported);
     }
+    LeaseCheck.install(sheep, handlers);
   }
 
   /** Puts an object cache before the store, before the first request. */
   void use(GatewayCache cache, int maxBodyBytes) {
     CacheHandlers.install(cache, sheep, maxBodyBytes, handlers);
+    LeaseCheck.install(sheep, handlers);
   }
 
   /** The epoch for the header of an answer. */

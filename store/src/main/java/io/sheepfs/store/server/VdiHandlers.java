@@ -101,10 +101,15 @@ final class VdiHandlers {
   }
 
   private static Answer answer(ResultCode result, Vdi vdi) {
+    return answer(result, vdi, 0);
+  }
+
+  private static Answer answer(ResultCode result, Vdi vdi, int generation) {
     InodeHeader header = vdi.header();
     return new Answer(
         result,
-        new ResponseFields.Vdi(vdi.vid().value(), 0, header.copies(), header.blockSizeShift()),
+        new ResponseFields.Vdi(
+            vdi.vid().value(), generation, header.copies(), header.blockSizeShift()),
         Unpooled.EMPTY_BUFFER);
   }
 
@@ -195,7 +200,10 @@ final class VdiHandlers {
     boolean leased = request.header().has(RequestFlags.LEASE);
     try {
       if (leased) {
-        VdiLocks.Lock unused = store().lock(wanted, request.connection(), true);
+        store().locks().awaitEnd(vdi.vid());
+        VdiLocks.Lock lock = store().lock(wanted, request.connection(), true);
+        int generation = sheep.knowsAllLocks() ? lock.generation() : 0;
+        return answer(ResultCode.SUCCESS, wanted.in(store().table()), generation);
       } else if ((sheep.flags() & USE_LOCK) != 0) {
         if (request.header().vdi().lockType() != 0) {
           throw new SheepException(ResultCode.NO_SUPPORT, "shared lock of " + vdi.vid());

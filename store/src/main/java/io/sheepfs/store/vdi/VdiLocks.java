@@ -3,8 +3,15 @@ package io.sheepfs.store.vdi;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
-import java.util.HashMap;
+import java.security.SecureRandom;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,18 +22,36 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VdiLocks {
 
-  private final Map<VdiId, Lock> held = new HashMap<>();
+  /** How long a lock waits for the requests of one that has ended. */
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /** Changed under the monitor. */
+  private final Map<VdiId, Lock> held = new ConcurrentHashMap<>();
+
+  /** Leases that ended while requests of their holders were under way. */
+  private final Set<Lock> ending = new HashSet<>();
+
+  private final Random random = new SecureRandom();
 
   /** A lock that somebody holds or held. */
   public static final class Lock {
     private final Object owner;
     private final boolean leased;
+    private final int generation;
+    private final AtomicInteger underWay = new AtomicInteger();
+    private volatile boolean ended;
     private VdiId vid;
 
-    private Lock(VdiId vid, Object owner, boolean leased) {
+    private Lock(VdiId vid, Object owner, boolean leased, int generation) {
       this.vid = vid;
       this.owner = owner;
       this.leased = leased;
+      this.generation = generation;
+    }
+
+    /** A number, not 0, that the holder puts into its writes; another lease has another one. */
+    public int generation() {
+      return generation;
     }
 
     /** Who took it. */
@@ -48,12 +73,75 @@ public final class VdiLocks {
    * @throws SheepException {@link ResultCode#VDI_LOCKED} if anybody has it, even {@code owner}
    */
   public synchronized Lock acquire(VdiId vid, Object owner, boolean leased) throws SheepException {
-    if (held.containsKey(vid)) {
+    if (held.containsKey(vid) || ending.stream().anyMatch(lock -> lock.vid.equals(vid))) {
       throw new SheepException(ResultCode.VDI_LOCKED, "VDI " + vid);
     }
-    Lock lock = new Lock(vid, owner, leased);
+    Lock lock = new Lock(vid, owner, leased, 1 + random.nextInt(Integer.MAX_VALUE));
     held.put(vid, lock);
     return lock;
+  }
+
+  /**
+   * Returns when no request of a lease of a VDI that has ended is under way any more, or after some
+   * seconds. To be called before {@link #acquire}, by somebody who keeps nobody else waiting.
+   */
+  public synchronized void awaitEnd(VdiId vid) {
+    long deadline = System.nanoTime() + PATIENCE_NANOS;
+    boolean interrupted = false;
+    while (ending.stream().anyMatch(lock -> lock.vid.equals(vid))) {
+      long left = deadline - System.nanoTime();
+      if (left <= 0) {
+        break;
+      }
+      try {
+        TimeUnit.NANOSECONDS.timedWait(this, left);
+      } catch (InterruptedException e) {
+        interrupted = true;
+        break;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * A change by the holder of a lease begins; until {@link #leave}, nobody else gets the lock.
+   *
+   * @return the lease; null if there is none with that generation
+   */
+  public @Nullable Lock enter(VdiId vid, int generation) {
+    Lock lock = held.get(vid);
+    if (lock == null || lock.generation != generation) {
+      return null;
+    }
+    lock.underWay.incrementAndGet();
+    if (lock.ended) {
+      leave(lock);
+      return null;
+    }
+    return lock;
+  }
+
+  /** The change is over. */
+  public void leave(Lock lock) {
+    if (lock.underWay.decrementAndGet() == 0 && lock.ended) {
+      forgetEnded(lock);
+    }
+  }
+
+  private synchronized void forgetEnded(Lock lock) {
+    if (lock.underWay.get() == 0 && ending.remove(lock)) {
+      notifyAll();
+    }
+  }
+
+  private void end(Lock lock) {
+    lock.ended = true;
+    if (lock.underWay.get() > 0) {
+      ending.add(lock);
+      forgetEnded(lock); // if they all left just now
+    }
   }
 
   /** The lock of a VDI, or null. */
@@ -81,20 +169,26 @@ public final class VdiLocks {
 
   /** Ends a lock; one that ended already is left alone. */
   public synchronized void release(Lock lock) {
-    held.remove(lock.vid, lock);
+    if (held.remove(lock.vid, lock)) {
+      end(lock);
+    }
   }
 
   /** Ends whatever lock a VDI has, unless it is a lease of somebody else. */
   public synchronized void release(VdiId vid, Object owner) {
     Lock lock = held.get(vid);
     if (lock != null && (!lock.leased || lock.owner == owner)) {
-      held.remove(vid);
+      release(lock);
     }
   }
 
   /** Ends all leases of an owner. */
   public synchronized void releaseAll(Object owner) {
-    held.values().removeIf(lock -> lock.leased && lock.owner == owner);
+    for (Lock lock : List.copyOf(held.values())) {
+      if (lock.leased && lock.owner == owner) {
+        release(lock);
+      }
+    }
   }
 
   /** The working VDI has another id now. */
@@ -107,6 +201,6 @@ public final class VdiLocks {
   }
 
   synchronized void clear() {
-    held.clear();
+    List.copyOf(held.values()).forEach(this::release);
   }
 }

@@ -36,6 +36,10 @@ final class ServedStore implements Closeable {
     return new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port());
   }
 
+  LocalSheep sheep() {
+    return sheep;
+  }
+
   SheepServer server() {
     return server;
   }
