@@ -4,27 +4,40 @@ import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
+import io.sheepfs.store.server.GatewayCache;
+import io.sheepfs.store.server.GatewayCacheOptions;
 import io.sheepfs.store.server.ServerOptions;
 import io.sheepfs.store.server.SheepServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** Runs commands against a sheep of ours behind a real socket. */
 final class DogOnSheep extends DogConsole implements AutoCloseable {
 
+  private static final InetSocketAddress ANY_PORT =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
   private final LocalSheep sheep;
+  private final @Nullable GatewayCache cache;
   private final SheepServer server;
 
   /** A sheep that keeps its objects in a directory, formatted or not. */
   DogOnSheep(Path store, boolean formatted) throws IOException {
     sheep = LocalSheep.open(store, LocalSheepOptions.defaults().withFormatIfNew(formatted));
-    server =
-        SheepServer.start(
-            sheep,
-            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-            ServerOptions.DEFAULTS);
+    cache = null;
+    server = SheepServer.start(sheep, ANY_PORT, ServerOptions.DEFAULTS);
+  }
+
+  /** A formatted sheep with an object cache. */
+  DogOnSheep(Path store, long cacheBytes) throws IOException {
+    sheep = LocalSheep.openBehindCache(store, LocalSheepOptions.defaults().withFormatIfNew(true));
+    GatewayCache gateway =
+        GatewayCache.open(sheep, GatewayCacheOptions.parse("size=" + cacheBytes));
+    cache = gateway;
+    server = SheepServer.start(sheep, ANY_PORT, ServerOptions.DEFAULTS, gateway);
   }
 
   @Override
@@ -35,6 +48,9 @@ final class DogOnSheep extends DogConsole implements AutoCloseable {
   @Override
   public void close() throws IOException {
     server.close();
+    if (cache != null) {
+      cache.close();
+    }
     sheep.close();
   }
 
