@@ -38,7 +38,7 @@ final class SheepProcesses implements Closeable {
 
   static final int NODES = 3;
 
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final Duration PATIENCE = Duration.ofMinutes(4);
   private static final int SESSION_MILLIS = 4_000;
 
   private final Path directory;
@@ -185,11 +185,12 @@ final class SheepProcesses implements Closeable {
   }
 
   RemoteCluster connect() throws IOException {
-    return RemoteCluster.connect(addresses(), ClientOptions.DEFAULTS);
+    return RemoteCluster.connect(addresses(), ClientOptions.DEFAULTS.withRequestTimeout(PATIENCE));
   }
 
   RemoteCluster connect(int node) throws IOException {
-    return RemoteCluster.connect(List.of(address(node)), ClientOptions.DEFAULTS);
+    return RemoteCluster.connect(
+        List.of(address(node)), ClientOptions.DEFAULTS.withRequestTimeout(PATIENCE));
   }
 
   void format() {
