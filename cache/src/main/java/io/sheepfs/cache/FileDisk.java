@@ -1,6 +1,5 @@
 package io.sheepfs.cache;
 
-import com.sun.nio.file.ExtendedOpenOption;
 import io.sheepfs.cache.CacheOptions.DiskAccess;
 import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
@@ -125,10 +124,10 @@ final class FileDisk implements CacheDisk {
     }
   }
 
-  private static Set<OpenOption> objectAccess(DiskAccess access) {
+  private static Set<OpenOption> objectAccess(DiskAccess access) throws IOException {
     Set<OpenOption> options = new HashSet<>(READ_WRITE);
     if (access.isDirect()) {
-      options.add(ExtendedOpenOption.DIRECT);
+      options.add(DirectIo.option());
     }
     if (access.isDsync()) {
       options.add(StandardOpenOption.DSYNC);
