@@ -30,12 +30,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Three sheep processes and a real ZooKeeper; nodes are killed, frozen and started again. More
- * rounds than two by {@code -Dsheepfs.cluster.rounds=100}.
+ * Three sheep processes and a real ZooKeeper; nodes are killed, frozen and started again. By hand,
+ * as long as the cluster is an experiment: {@code -Dsheepfs.cluster.rounds=3}, or more.
  */
+@EnabledIfSystemProperty(named = "sheepfs.cluster.rounds", matches = "[0-9]+")
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ClusterIT {
