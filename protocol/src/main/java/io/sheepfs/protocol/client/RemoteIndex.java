@@ -4,6 +4,7 @@ import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ObjectStore;
+import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiInfo;
@@ -64,6 +65,9 @@ final class RemoteIndex {
     ObjectId own = ObjectId.data(vdi.vid(), position);
     if (owner != vdi.vid().value()) {
       // Somebody else reads the old content: take a copy, object before index.
+      if (owner < 0 || owner > VdiId.MAX) {
+        throw new SheepException(ResultCode.VDI_READ, "the index of " + inode + " is damaged");
+      }
       ObjectId shared = ObjectId.data(new VdiId(owner), position);
       objects.createCopy(own, shared, 0, ByteBuffer.allocate(0), Durability.STABLE);
       objects.discard(own, offset, vdi.objectSizeBytes() - offset, Durability.STABLE);

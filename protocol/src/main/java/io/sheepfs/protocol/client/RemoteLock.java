@@ -84,7 +84,7 @@ final class RemoteLock implements VdiLock {
     while (true) {
       SheepException failure;
       try {
-        VdiId vid = new VdiId(lockOnNewConnection());
+        VdiId vid = lockOnNewConnection();
         publish();
         return vid;
       } catch (SheepException e) {
@@ -113,7 +113,7 @@ final class RemoteLock implements VdiLock {
     expectedToken = token;
   }
 
-  private synchronized int lockOnNewConnection() throws IOException {
+  private synchronized VdiId lockOnNewConnection() throws IOException {
     Connection fresh = client.dedicated();
     boolean locked = false;
     try {
@@ -129,16 +129,25 @@ final class RemoteLock implements VdiLock {
       if (closed) {
         throw new SheepException(ResultCode.VDI_NOT_LOCKED, "lock " + name);
       }
+      VdiId vid = vid(answer);
       locked = true;
       connection = fresh;
       nextGeneration = answer.vdi().attributeId();
       held = true;
       fresh.whenClosed(this::relockSoon);
-      return answer.vdi().vdiId();
+      return vid;
     } finally {
       if (!locked) {
         fresh.close();
       }
+    }
+  }
+
+  private VdiId vid(ResponseHeader answer) throws SheepException {
+    try {
+      return new VdiId(answer.vdi().vdiId());
+    } catch (IllegalArgumentException e) {
+      throw new SheepException(ResultCode.VDI_READ, "lock " + name, e);
     }
   }
 
