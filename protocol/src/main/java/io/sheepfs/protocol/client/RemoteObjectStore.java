@@ -54,13 +54,40 @@ final class RemoteObjectStore implements ObjectStore {
     if (!dst.hasRemaining()) {
       return;
     }
+    int start = dst.position();
     ResponseHeader answer =
         client.call(
             Opcode.READ_OBJ, 0, RequestFields.Obj.of(oid, offset), null, dst, Repeat.ALWAYS);
     check(answer, "read", oid);
     if (dst.hasRemaining()) {
+      expand(oid, answer.obj().offset(), dst, start);
+    }
+  }
+
+  /**
+   * Puts the zeros back that a sheep may leave out at both ends of an answer: version 2 of the
+   * protocol allows it, and {@code offset} tells how many are missing in front.
+   */
+  private static void expand(ObjectId oid, long leadingZeros, ByteBuffer dst, int start)
+      throws SheepException {
+    int received = dst.position() - start;
+    if (leadingZeros < 0 || leadingZeros > dst.remaining()) {
       throw new SheepException(
-          ResultCode.EIO, "read " + oid + ": the answer lacks " + dst.remaining() + " bytes");
+          ResultCode.EIO,
+          "read " + oid + ": the answer has " + received + " bytes for " + leadingZeros + " on");
+    }
+    int from = start + (int) leadingZeros;
+    dst.put(from, dst, start, received);
+    zero(dst, start, from);
+    zero(dst, from + received, dst.limit());
+    dst.position(dst.limit());
+  }
+
+  private static void zero(ByteBuffer dst, int from, int to) {
+    for (int at = from; at < to; ) {
+      int count = Math.min(to - at, ZEROS.capacity());
+      dst.put(at, ZEROS, 0, count);
+      at += count;
     }
   }
 

@@ -20,6 +20,7 @@ import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -111,6 +112,52 @@ final class HostileSheepTest {
           });
       assertEquals(BYTES, read(cluster).remaining());
       assertEquals(NAME, cluster.vdis().lookup(NAME).name());
+    }
+  }
+
+  /** What an answer of 5000 bytes becomes when zeros are left out at both ends. */
+  private static byte[] trimmed(byte[] answer, long leadingZeros, int kept) {
+    ByteBuffer bytes = ByteBuffer.wrap(answer).order(ByteOrder.LITTLE_ENDIAN);
+    int header = answer.length - BYTES;
+    if (header <= 0) {
+      return answer; // no READ_OBJ
+    }
+    bytes.putInt(12, kept).putLong(24, leadingZeros);
+    byte[] shorter = Arrays.copyOf(answer, header + kept);
+    Arrays.fill(shorter, header, shorter.length, (byte) 7);
+    return shorter;
+  }
+
+  @Test
+  void answer_withoutItsZeros_isExpanded() throws IOException {
+    try (RemoteCluster cluster = connect(60_000)) {
+      cluster.vdis().lookup(NAME);
+      for (int[] form :
+          new int[][] {{0, 100}, {100, 200}, {4900, 100}, {3, 4997}, {0, 0}, {9, 0}}) {
+        sheep.tamper((channel, answer) -> send(channel, trimmed(answer, form[0], form[1])));
+        ByteBuffer target = ByteBuffer.allocateDirect(BYTES);
+        for (int at = 0; at < BYTES; at++) {
+          target.put(at, (byte) 0x55);
+        }
+        cluster.objects().read(oid, 0, target);
+        for (int at = 0; at < BYTES; at++) {
+          byte expected = (byte) (at >= form[0] && at < form[0] + form[1] ? 7 : 0);
+          assertEquals(expected, target.get(at), "at " + at + " of " + Arrays.toString(form));
+        }
+        assertEquals(0, target.remaining());
+      }
+    }
+  }
+
+  @Test
+  void answer_shorterThanItsPlaceAllows_isAnError() throws IOException {
+    try (RemoteCluster cluster = connect(60_000)) {
+      cluster.vdis().lookup(NAME);
+      for (long leading : new long[] {4901, -1, Long.MAX_VALUE, 1L << 32}) {
+        sheep.tamper((channel, answer) -> send(channel, trimmed(answer, leading, 100)));
+        SheepException failure = assertThrows(SheepException.class, () -> read(cluster));
+        assertEquals(ResultCode.EIO, failure.result(), failure::toString);
+      }
     }
   }
 
