@@ -1,6 +1,7 @@
 package io.sheepfs.sbd.nbd;
 
 import io.netty.handler.ssl.SslContext;
+import io.sheepfs.protocol.codec.ByteBudget;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 

@@ -13,6 +13,7 @@ import io.sheepfs.protocol.MemoryCluster;
 import io.sheepfs.protocol.SnapshotTag;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.protocol.codec.ByteBudget;
 import io.sheepfs.volume.Access;
 import io.sheepfs.volume.Volume;
 import java.nio.ByteBuffer;

@@ -2,6 +2,7 @@ package io.sheepfs.store.server;
 
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.codec.ByteBudget;
 import io.sheepfs.store.SheepNode;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -15,7 +16,7 @@ final class ServerCore {
   private final ServerOptions options;
   private final Dispatcher dispatcher;
   private final Counters counters;
-  private final MemoryBudget budget;
+  private final ByteBudget budget;
 
   /** Its queue is bounded by the connections, and by what each may have under way. */
   private final ExecutorService workers;
@@ -45,7 +46,7 @@ final class ServerCore {
     this.peerWorkers = peerWorkers;
     this.standstill = standstill;
     this.counters = new Counters();
-    this.budget = new MemoryBudget(options.maxTotalBytes() + (1 << 16));
+    this.budget = new ByteBudget(options.maxTotalBytes() + (1 << 16));
     this.dispatcher = new Dispatcher(sheep, counters, options, shutdown);
   }
 
@@ -62,7 +63,7 @@ final class ServerCore {
     return dispatcher;
   }
 
-  MemoryBudget budget() {
+  ByteBudget budget() {
     return budget;
   }
 

@@ -1,11 +1,11 @@
-package io.sheepfs.sbd.nbd;
+package io.sheepfs.protocol.codec;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
 /** How many bytes the requests of all clients together may take. Safe for any number of threads. */
-final class ByteBudget {
+public final class ByteBudget {
 
   private final long totalBytes;
 
@@ -15,7 +15,8 @@ final class ByteBudget {
   @GuardedBy("this")
   private final Deque<Runnable> waiters = new ArrayDeque<>();
 
-  ByteBudget(long totalBytes) {
+  /** A budget of which nothing is used. */
+  public ByteBudget(long totalBytes) {
     this.totalBytes = totalBytes;
   }
 
@@ -24,7 +25,7 @@ final class ByteBudget {
    *
    * @param whenFreed called once, soon after bytes came back, if this returned false
    */
-  synchronized boolean tryTake(long bytes, Runnable whenFreed) {
+  public synchronized boolean tryTake(long bytes, Runnable whenFreed) {
     if (bytes > totalBytes - usedBytes) {
       waiters.add(whenFreed);
       return false;
@@ -33,7 +34,8 @@ final class ByteBudget {
     return true;
   }
 
-  void giveBack(long bytes) {
+  /** Gives back what {@link #tryTake} took. */
+  public void giveBack(long bytes) {
     Deque<Runnable> woken;
     synchronized (this) {
       usedBytes -= bytes;
@@ -46,7 +48,8 @@ final class ByteBudget {
     woken.forEach(Runnable::run);
   }
 
-  synchronized long usedBytes() {
+  /** How many are taken. */
+  public synchronized long usedBytes() {
     return usedBytes;
   }
 }
