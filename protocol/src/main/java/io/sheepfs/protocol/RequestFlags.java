@@ -57,5 +57,8 @@ public final class RequestFlags {
    */
   public static final int WORKING_BASE = 0x0800;
 
+  /** All that mean something in some request. */
+  public static final int KNOWN = 0x0fff;
+
   private RequestFlags() {}
 }

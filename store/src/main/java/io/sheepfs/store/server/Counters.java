@@ -2,6 +2,7 @@ package io.sheepfs.store.server;
 
 import io.sheepfs.protocol.NodeStat;
 import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.RequestHeader;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,7 @@ final class Counters {
   private final LongAdder writes = new LongAdder();
   private final LongAdder flushes = new LongAdder();
   private final LongAdder unknown = new LongAdder();
+  private final LongAdder unknownFlags = new LongAdder();
 
   private static boolean isGateway(@Nullable Opcode opcode) {
     return opcode != null && opcode.scope() == Opcode.Scope.GATEWAY;
@@ -25,6 +27,9 @@ final class Counters {
 
   void begin(RequestHeader header) {
     Opcode opcode = header.opcode();
+    if ((header.flags() & ~RequestFlags.KNOWN) != 0) {
+      unknownFlags.increment();
+    }
     if (opcode == null) {
       unknown.increment();
       return;
@@ -57,6 +62,11 @@ final class Counters {
   /** Requests with an opcode that is in no table. */
   long unknownOpcodes() {
     return unknown.sum();
+  }
+
+  /** Requests with a flag that is in no table; it is ignored, as the original does. */
+  long unknownFlags() {
+    return unknownFlags.sum();
   }
 
   NodeStat snapshot() {

@@ -222,6 +222,11 @@ public final class SheepServer implements AutoCloseable {
     Future<?> stopped =
         eventLoops.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly();
     log.debug("closed: {} {} {}", closing, closed, stopped);
+    long strange = core.counters().unknownOpcodes();
+    long flagged = core.counters().unknownFlags();
+    if (strange + flagged > 0) {
+      log.info("{} requests had an unknown opcode, {} an unknown flag", strange, flagged);
+    }
     shutdownAsked.countDown();
   }
 }
