@@ -207,8 +207,9 @@ final class Writes {
    *
    * @param held whether the store has not flushed it, so that they stay dirty
    * @param under the incarnation of the store before it was given them
+   * @return false if they could not be held, so that the store has been flushed
    */
-  private void keep(CachedObject object, long offset, ByteBuffer src, boolean held, long under)
+  private boolean keep(CachedObject object, long offset, ByteBuffer src, boolean held, long under)
       throws SheepException {
     int from = (int) ((offset + 4095) >>> BlockMap.BLOCK_SHIFT);
     int to = (int) ((offset + src.remaining()) >>> BlockMap.BLOCK_SHIFT);
@@ -223,7 +224,7 @@ final class Writes {
         if (held) {
           object.prepare(index.disk); // the origin must be on record
         }
-        return;
+        return true;
       }
       object.drop(from, to);
       int at = src.position() + (int) (((long) from << BlockMap.BLOCK_SHIFT) - offset);
@@ -252,7 +253,9 @@ final class Writes {
         throw new SheepException(
             ResultCode.EIO, "write " + object.oid + ", which neither the store nor the cache kept");
       }
+      return false;
     }
+    return true;
   }
 
   void create(ObjectId oid, long offset, ByteBuffer src, Durability durability)
@@ -320,10 +323,11 @@ final class Writes {
       creation.run(origin != null);
       CacheIndex.dropAll(object, 0, object.blocks());
       setOrigin(object, origin, under);
-      if (origin == null && options.mode() == CacheMode.WRITEBACK) {
+      boolean held = keep(object, offset, src, origin != null, under) && origin != null;
+      if (!held && options.mode() == CacheMode.WRITEBACK) {
+        setOrigin(object, null, under);
         object.vdi.unheld.add(object.oid.index());
       }
-      keep(object, offset, src, origin != null, under);
       done = true;
     } finally {
       index.end(object, done);
