@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class SimDisk implements CacheDisk {
 
   private static final int SECTOR_BYTES = 512;
+  private static final int PAGE_BYTES = 4096;
 
   /** A file: a direct buffer, so that words of it can be changed in place. */
   private static final class Content {
@@ -30,8 +31,21 @@ final class SimDisk implements CacheDisk {
       now.limit(0);
     }
 
+    Content(int capacity, byte[][] image) {
+      this(capacity);
+      now.limit(image[0].length).put(0, image[0]);
+      stable = image[1];
+    }
+
+    byte[][] image() {
+      return new byte[][] {bytes(), stable};
+    }
+
     void force() {
-      stable = bytes();
+      ByteBuffer all = now.duplicate().position(0);
+      if (stable.length != now.limit() || ByteBuffer.wrap(stable).mismatch(all) >= 0) {
+        stable = bytes();
+      }
     }
 
     byte[] bytes() {
@@ -47,7 +61,9 @@ final class SimDisk implements CacheDisk {
   private byte @Nullable [] quotas;
   private int boot = 1;
   private final int fileBytes;
+  private final int mapFileBytes;
   private boolean failing;
+  private @Nullable Runnable beforeWrite;
 
   SimDisk() {
     this(1 << 15);
@@ -58,6 +74,56 @@ final class SimDisk implements CacheDisk {
    */
   SimDisk(int fileBytes) {
     this.fileBytes = fileBytes;
+    this.mapFileBytes = fileBytes > 1 << 15 ? 1 << 19 : 1 << 17;
+  }
+
+  /** Called in the middle of each write to an object file: null for nothing. */
+  void setBeforeWrite(@Nullable Runnable action) {
+    beforeWrite = action;
+  }
+
+  /** All there is on the disk now. */
+  Image image() {
+    Map<VdiId, Map<Integer, byte[][]>> fileImages = new TreeMap<>();
+    files.forEach(
+        (vid, objects) -> {
+          Map<Integer, byte[][]> images = new TreeMap<>();
+          objects.forEach((index, file) -> images.put(index, file.image()));
+          fileImages.put(vid, images);
+        });
+    Map<VdiId, byte[][]> mapImages = new TreeMap<>();
+    maps.forEach((vid, file) -> mapImages.put(vid, file.image()));
+    return new Image(fileImages, mapImages, state);
+  }
+
+  /** What was on a disk at some time. */
+  static final class Image {
+    final Map<VdiId, Map<Integer, byte[][]>> files;
+    final Map<VdiId, byte[][]> maps;
+    final byte @Nullable [] state;
+
+    Image(
+        Map<VdiId, Map<Integer, byte[][]>> files,
+        Map<VdiId, byte[][]> maps,
+        byte @Nullable [] state) {
+      this.files = files;
+      this.maps = maps;
+      this.state = state;
+    }
+  }
+
+  /** Makes the disk what it was, in buffers of its own. */
+  void restore(Image image) {
+    files.clear();
+    maps.clear();
+    image.files.forEach(
+        (vid, images) -> {
+          Map<Integer, Content> objects = new TreeMap<>();
+          images.forEach((index, file) -> objects.put(index, new Content(fileBytes, file)));
+          files.put(vid, objects);
+        });
+    image.maps.forEach((vid, file) -> maps.put(vid, new Content(mapFileBytes, file)));
+    state = image.state;
   }
 
   /** From now on writes to object files fail, half done. */
@@ -73,13 +139,24 @@ final class SimDisk implements CacheDisk {
   }
 
   private static void tear(Content file, Random random) {
-    byte[] stable = Arrays.copyOf(file.stable, file.now.limit());
-    for (int at = 0; at < stable.length; at += SECTOR_BYTES) {
-      if (random.nextBoolean()) {
-        file.now.put(at, stable, at, Math.min(SECTOR_BYTES, stable.length - at));
+    int length = file.now.limit();
+    byte[] stable = Arrays.copyOf(file.stable, length);
+    for (int page = 0; page < length; page += PAGE_BYTES) {
+      int end = Math.min(length, page + PAGE_BYTES);
+      ByteBuffer before = ByteBuffer.wrap(stable, page, end - page);
+      if (before.mismatch(file.now.slice(page, end - page)) < 0) {
+        continue;
+      }
+      for (int at = page; at < end; at += SECTOR_BYTES) {
+        int count = Math.min(SECTOR_BYTES, end - at);
+        if (random.nextBoolean()) {
+          file.now.put(at, stable, at, count);
+        } else {
+          file.now.get(at, stable, at, count);
+        }
       }
     }
-    file.force();
+    file.stable = stable;
   }
 
   @Override
@@ -139,13 +216,22 @@ final class SimDisk implements CacheDisk {
       @Override
       public void write(ByteBuffer src, long position) throws IOException {
         int length = failing ? src.remaining() / 2 : src.remaining();
-        int end = (int) position + length;
-        content.now.limit(Math.max(content.now.limit(), end));
-        content.now.put((int) position, src, src.position(), length);
+        if (beforeWrite != null) {
+          // A process dies between pages: the kernel copies each whole.
+          put(src, position, src.remaining() / 2 & -BlockMap.BLOCK_BYTES);
+          beforeWrite.run();
+        }
+        put(src, position, length);
         src.position(src.position() + length);
         if (failing) {
           throw new IOException("injected: no space left on device");
         }
+      }
+
+      private void put(ByteBuffer src, long position, int length) {
+        int end = (int) position + length;
+        content.now.limit(Math.max(content.now.limit(), end));
+        content.now.put((int) position, src, src.position(), length);
       }
 
       @Override
@@ -182,8 +268,7 @@ final class SimDisk implements CacheDisk {
 
   @Override
   public ByteBuffer map(VdiId vid, long position, int length) {
-    Content content =
-        maps.computeIfAbsent(vid, key -> new Content(fileBytes > 1 << 15 ? 1 << 19 : 1 << 17));
+    Content content = maps.computeIfAbsent(vid, key -> new Content(mapFileBytes));
     int end = (int) position + length;
     content.now.limit(Math.max(content.now.limit(), end));
     return content.now.slice((int) position, length);
