@@ -106,7 +106,10 @@ final class Restorer {
       if (origin == null || object.madeUnder == incarnation) {
         return;
       }
-      make(object.oid, origin);
+      // A copy is stable when it is made, and what it was made of may be gone since.
+      if (origin.source() == null || isMissing(object.oid)) {
+        make(object.oid, origin);
+      }
       object.vdi.inode.name(backing, object.oid, incarnation);
       long stamp = object.lock.writeLock();
       try {
