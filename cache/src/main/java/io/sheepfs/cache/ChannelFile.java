@@ -12,13 +12,31 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.util.HashSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** An object's file as the channel it was opened as. */
 final class ChannelFile implements ObjectFile {
   private final FileChannel file;
 
-  ChannelFile(Path path, Set<OpenOption> options, FileAttribute<?> mode) throws IOException {
+  /** Where bytes go through that cannot be read or written directly; null if all can. */
+  private final @Nullable BlockBuffers aligned;
+
+  /**
+   * Opens a file.
+   *
+   * @param aligned to be given if the options ask for direct I/O, which takes only whole blocks of
+   *     memory that is aligned to them, and not on the heap
+   */
+  ChannelFile(
+      Path path, Set<OpenOption> options, FileAttribute<?> mode, @Nullable BlockBuffers aligned)
+      throws IOException {
     this.file = open(path, options, mode);
+    this.aligned = aligned;
+  }
+
+  private static boolean isAligned(ByteBuffer buffer) {
+    return buffer.isDirect()
+        && buffer.alignmentOffset(buffer.position(), BlockMap.BLOCK_BYTES) == 0;
   }
 
   /** On a disk that takes no writes only to read: there may be dirty blocks in the file. */
@@ -41,6 +59,20 @@ final class ChannelFile implements ObjectFile {
 
   @Override
   public void read(ByteBuffer dst, long position) throws IOException {
+    if (aligned == null || isAligned(dst)) {
+      readAll(dst, position);
+      return;
+    }
+    ByteBuffer blocks = aligned.take(dst.remaining());
+    try {
+      readAll(blocks, position);
+      dst.put(blocks.flip());
+    } finally {
+      aligned.give(blocks);
+    }
+  }
+
+  private void readAll(ByteBuffer dst, long position) throws IOException {
     long at = position;
     while (dst.hasRemaining()) {
       int count = file.read(dst, at);
@@ -53,6 +85,21 @@ final class ChannelFile implements ObjectFile {
 
   @Override
   public void write(ByteBuffer src, long position) throws IOException {
+    if (aligned == null || isAligned(src)) {
+      writeAll(src, position);
+      return;
+    }
+    ByteBuffer blocks = aligned.take(src.remaining());
+    try {
+      int start = src.position();
+      writeAll(blocks.put(0, src, start, src.remaining()), position);
+      src.position(src.limit());
+    } finally {
+      aligned.give(blocks);
+    }
+  }
+
+  private void writeAll(ByteBuffer src, long position) throws IOException {
     long at = position;
     try {
       while (src.hasRemaining()) {

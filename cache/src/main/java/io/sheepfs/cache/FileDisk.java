@@ -75,12 +75,17 @@ final class FileDisk implements CacheDisk {
   private final FileChannel lockFile;
 
   /** How the files of objects are opened. */
-  private final Set<OpenOption> objectAccess;
+  /** What most reads and writes have that cannot be direct; larger ones allocate. */
+  private static final int BOUNCED_BYTES = 1 << 18;
 
-  private FileDisk(Path directory, FileChannel lockFile, Set<OpenOption> objectAccess) {
+  private final Set<OpenOption> objectAccess;
+  private final @Nullable BlockBuffers aligned;
+
+  private FileDisk(Path directory, FileChannel lockFile, DiskAccess access) throws IOException {
     this.directory = directory;
     this.lockFile = lockFile;
-    this.objectAccess = objectAccess;
+    this.objectAccess = objectAccess(access);
+    this.aligned = access.isDirect() ? new BlockBuffers(BOUNCED_BYTES) : null;
   }
 
   /**
@@ -111,7 +116,7 @@ final class FileDisk implements CacheDisk {
     }
     boolean done = false;
     try {
-      FileDisk disk = new FileDisk(directory, lockFile, objectAccess(access));
+      FileDisk disk = new FileDisk(directory, lockFile, access);
       if (access.isDirect()) {
         disk.probeDirect();
       }
@@ -139,7 +144,7 @@ final class FileDisk implements CacheDisk {
   private void probeDirect() throws IOException {
     Path path = directory.resolve(PROBE);
     Files.deleteIfExists(path);
-    try (ChannelFile file = new ChannelFile(path, objectAccess, FILE_MODE)) {
+    try (ChannelFile file = new ChannelFile(path, objectAccess, FILE_MODE, aligned)) {
       file.write(ByteBuffer.allocate(BlockMap.BLOCK_BYTES), 0);
       file.read(ByteBuffer.allocate(BlockMap.BLOCK_BYTES), 0);
     } catch (IOException | UnsupportedOperationException e) {
@@ -245,7 +250,7 @@ final class FileDisk implements CacheDisk {
   @Override
   public ObjectFile open(VdiId vid, int index) throws IOException {
     makeVdiDirectory(vid);
-    return new ChannelFile(path(vid, index), objectAccess, FILE_MODE);
+    return new ChannelFile(path(vid, index), objectAccess, FILE_MODE, aligned);
   }
 
   @Override
