@@ -71,14 +71,16 @@ final class FileDisk implements CacheDisk {
           StandardOpenOption.WRITE,
           LinkOption.NOFOLLOW_LINKS);
 
+  /** What most reads and writes have that cannot be direct; larger ones allocate. */
+  private static final int BOUNCED_BYTES = 1 << 18;
+
   private final Path directory;
   private final FileChannel lockFile;
 
   /** How the files of objects are opened. */
-  /** What most reads and writes have that cannot be direct; larger ones allocate. */
-  private static final int BOUNCED_BYTES = 1 << 18;
-
   private final Set<OpenOption> objectAccess;
+
+  /** For direct I/O; null if there is none. */
   private final @Nullable BlockBuffers aligned;
 
   private FileDisk(Path directory, FileChannel lockFile, DiskAccess access) throws IOException {
