@@ -13,7 +13,7 @@ import java.util.zip.CRC32C;
  *
  * <p>Changed only under the exclusive lock of its object; read under the shared one.
  */
-final class BlockMap {
+class BlockMap {
 
   /** Bytes of a block. */
   static final int BLOCK_BYTES = 4096;
@@ -52,8 +52,19 @@ final class BlockMap {
     return (long) WORD.getAcquire(chunk, at);
   }
 
-  static void setWord(ByteBuffer chunk, int at, long value) {
+  /** Every change of eight bytes of the file. */
+  void setWord(int at, long value) {
     WORD.setRelease(chunk, at, value);
+  }
+
+  /** Every change of four bytes of the file. */
+  void setHalfWord(int at, int value) {
+    HALF_WORD.setRelease(chunk, at, value);
+  }
+
+  /** Takes the slot, or gives it back. */
+  final void setMark(long mark) {
+    setWord(slotAt, mark);
   }
 
   int slot() {
@@ -87,7 +98,7 @@ final class BlockMap {
   }
 
   void setChecksum(int block, int checksum) {
-    HALF_WORD.setRelease(chunk, checksumsAt + block * Integer.BYTES, checksum);
+    setHalfWord(checksumsAt + block * Integer.BYTES, checksum);
   }
 
   /** How the object was made, as {@link Origin} says. */
@@ -96,12 +107,12 @@ final class BlockMap {
   }
 
   void setOrigin(long origin) {
-    setWord(chunk, slotAt + MapFile.ORIGIN_AT, origin);
+    setWord(slotAt + MapFile.ORIGIN_AT, origin);
   }
 
   /** Notes what the slot holds, so that {@link #isIntact} can tell. */
   void seal() {
-    HALF_WORD.setRelease(chunk, slotAt + MapFile.SEAL_AT, sum());
+    setHalfWord(slotAt + MapFile.SEAL_AT, sum());
   }
 
   /** Whether the slot holds what it held when it was sealed. */
@@ -205,7 +216,7 @@ final class BlockMap {
       long before = word(chunk, at);
       long after = set ? before | mask : before & ~mask;
       if (after != before) {
-        setWord(chunk, at, after);
+        setWord(at, after);
         changed += Long.bitCount(after ^ before);
       }
       block = end;

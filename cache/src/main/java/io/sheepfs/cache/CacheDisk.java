@@ -58,6 +58,11 @@ interface CacheDisk extends Closeable {
    */
   ByteBuffer map(VdiId vid, long position, int length) throws IOException;
 
+  /** The maps of one object, in what {@link #map} returned. A disk may want to see their stores. */
+  default BlockMap slot(ByteBuffer chunk, int slotAt, int slot, int index, int blocks) {
+    return new BlockMap(chunk, slotAt, slot, index, blocks);
+  }
+
   /** Puts the map file of a VDI, if it has one, and the names of its files on stable storage. */
   void forceMaps(VdiId vid) throws IOException;
 

@@ -124,7 +124,6 @@ final class CacheIndex {
   void discardObject(CachedObject first) throws SheepException {
     CachedObject object = begin(first);
     try {
-      dropAll(object, 0, object.blocks());
       forget(object);
     } finally {
       end(object, false);
@@ -169,11 +168,10 @@ final class CacheIndex {
   }
 
   private void kill(CachedObject object) {
-    object.drop(0, object.blocks());
+    object.dropAll();
     reclaimer.remove(object);
     object.dead = true;
     object.known = false;
-    object.setOrigin(null);
     BlockMap map = object.map;
     object.map = null;
     try {
@@ -198,9 +196,15 @@ final class CacheIndex {
     object.lock.unlockWrite(stamp);
   }
 
-  static void dropAll(CachedObject object, int from, int to) {
+  static void drop(CachedObject object, int from, int to) {
     long stamp = object.lock.writeLock();
     object.drop(from, to);
+    object.lock.unlockWrite(stamp);
+  }
+
+  static void dropAll(CachedObject object) {
+    long stamp = object.lock.writeLock();
+    object.dropAll();
     object.lock.unlockWrite(stamp);
   }
 

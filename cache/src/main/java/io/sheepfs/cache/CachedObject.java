@@ -24,6 +24,12 @@ final class CachedObject {
   private static final Logger log = LoggerFactory.getLogger(CachedObject.class);
   private static final int IN_BLOCK = BlockMap.BLOCK_BYTES - 1;
 
+  /**
+   * No incarnation of a store: that of an earlier process, whose store may have lost since what it
+   * was given, or was just being given it again.
+   */
+  private static final long UNKNOWN = -1;
+
   /** A read of the store that is on its way. What it brings is void once it is spoiled. */
   static final class Fetch {
     final int from;
@@ -66,7 +72,9 @@ final class CachedObject {
   /** How it was made, if the store has not flushed it since. */
   volatile @Nullable Origin origin;
 
-  /** If there is an origin: under which incarnation of the store it was made. */
+  /**
+   * If there is an origin: under which incarnation of the store it was made, or {@link #UNKNOWN}.
+   */
   volatile long madeUnder;
 
   /** The store could not flush what it was given: the object must be created anew. */
@@ -329,6 +337,15 @@ final class CachedObject {
     markClean(from, to);
   }
 
+  /**
+   * Forgets all there is, dirty or not. How it was made first: it must not be made again without
+   * what was written to it.
+   */
+  void dropAll() {
+    setOrigin(null);
+    drop(0, blocks());
+  }
+
   /** Forgets the blocks that are not dirty. */
   void dropClean(int from, int to) {
     spoil(from, to);
@@ -361,6 +378,7 @@ final class CachedObject {
     countValid(valid);
     countDirty(dirty, nowNanos);
     setOrigin(Origin.ofWord(found.origin()));
+    madeUnder = UNKNOWN;
     unproved = true; // nobody knows what the earlier process had passed on
   }
 

@@ -34,7 +34,10 @@ final class Flusher {
   private final Counters counters;
   private final Restorer restorer;
 
-  private record Push(CachedObject object, int from, int to) {}
+  /** A piece of a flush that waits for the store. */
+  private interface Task {
+    void run() throws SheepException;
+  }
 
   Flusher(ObjectStore backing, CacheIndex index, Executor executor, int window) {
     this.backing = backing;
@@ -51,11 +54,16 @@ final class Flusher {
 
   /** Pushes what is dirty in a VDI now, unstable. Waits until it is done. */
   void pushAll(VdiCache vdi) throws SheepException {
-    Queue<Push> queue = new ConcurrentLinkedQueue<>();
-    int count = 0;
+    Queue<Task> queue = new ConcurrentLinkedQueue<>();
     for (CachedObject object : vdi.dirty) {
-      count += collect(object, queue);
+      collect(object, queue);
     }
+    runAll(queue);
+  }
+
+  /** Runs tasks, as many at a time as the window lets. Waits until they are done. */
+  private void runAll(Queue<Task> queue) throws SheepException {
+    int count = queue.size();
     List<CompletableFuture<@Nullable SheepException>> workers = new ArrayList<>();
     for (int i = 1; i < Math.min(window, count); i++) {
       try {
@@ -74,8 +82,7 @@ final class Flusher {
     }
   }
 
-  private static int collect(CachedObject object, Queue<Push> queue) {
-    int count = 0;
+  private void collect(CachedObject object, Queue<Task> queue) {
     long stamp = object.lock.readLock();
     try {
       BlockMap map = object.map;
@@ -83,21 +90,20 @@ final class Flusher {
       int from = map == null ? blocks : map.nextDirty(0, blocks);
       while (map != null && from < blocks) {
         int to = map.nextNotDirty(from, Math.min(blocks, from + MAX_PUSH_BLOCKS));
-        queue.add(new Push(object, from, to));
-        count++;
+        int first = from;
+        queue.add(() -> push(object, first, to, false));
         from = map.nextDirty(to, blocks);
       }
     } finally {
       object.lock.unlockRead(stamp);
     }
-    return count;
   }
 
-  private @Nullable SheepException work(Queue<Push> queue) {
+  private static @Nullable SheepException work(Queue<Task> queue) {
     SheepException failure = null;
-    for (Push push = queue.poll(); push != null; push = queue.poll()) {
+    for (Task task = queue.poll(); task != null; task = queue.poll()) {
       try {
-        push(push.object(), push.from(), push.to(), false);
+        task.run();
       } catch (SheepException e) {
         failure = failure == null ? e : failure;
         if (Away.is(e)) {
@@ -239,6 +245,7 @@ final class Flusher {
   private static void dropRun(CachedObject object, int from, int to) {
     long stamp = object.lock.writeLock();
     object.known = false;
+    object.setOrigin(null);
     object.drop(from, to);
     object.lock.unlockWrite(stamp);
   }
@@ -252,11 +259,7 @@ final class Flusher {
         }
       }
       long before = incarnation(vdi);
-      for (CachedObject object : vdi.made) {
-        if (object.madeUnder != before) {
-          restorer.makeAnew(object, before);
-        }
-      }
+      makeAnew(vdi, before);
       for (CachedObject object : vdi.dirty) {
         long stamp = object.lock.writeLock();
         object.pushingUnder(before);
@@ -269,6 +272,17 @@ final class Flusher {
       log.info("the store under VDI {} began anew; what it was given is pushed again", vdi.vid);
     }
     throw new SheepException(ResultCode.AGAIN, "flush VDI " + vdi.vid + ": its store restarts");
+  }
+
+  /** Makes all objects again whose making the store may have lost. */
+  private void makeAnew(VdiCache vdi, long incarnation) throws SheepException {
+    Queue<Task> queue = new ConcurrentLinkedQueue<>();
+    for (CachedObject object : vdi.made) {
+      if (object.madeUnder != incarnation) {
+        queue.add(() -> restorer.makeAnew(object, incarnation));
+      }
+    }
+    runAll(queue);
   }
 
   /** Flushes the store; false if it may have lost before what it was given. */
@@ -299,6 +313,10 @@ final class Flusher {
       refused = e.result() == ResultCode.EIO;
       throw e;
     } finally {
+      if (done) {
+        // First, for one with an origin has all of its bytes dirty here, whenever we die.
+        made.forEach(Flusher::settleOrigin);
+      }
       for (CachedObject object : objects) {
         long stamp = object.lock.writeLock();
         object.remake |= refused && !object.flushing.isEmpty() && !object.unproved;
@@ -308,7 +326,6 @@ final class Flusher {
         object.signal();
       }
       if (done) {
-        made.forEach(Flusher::settleOrigin);
         vdi.inode.flushed();
       }
     }

@@ -159,7 +159,7 @@ final class MapFile {
         }
         seen.set(index);
         used.set(slot);
-        maps.add(new BlockMap(chunk, j * slotBytes, slot, index, blocks));
+        maps.add(disk.slot(chunk, j * slotBytes, slot, index, blocks));
       }
     }
     return maps;
@@ -173,12 +173,12 @@ final class MapFile {
     }
     ByteBuffer chunk = chunks.get(slot / chunkSlots);
     int at = slot % chunkSlots * slotBytes;
-    BlockMap map = new BlockMap(chunk, at, slot, index, blocks);
+    BlockMap map = disk.slot(chunk, at, slot, index, blocks);
     map.clearValid(0, blocks);
     map.clearDirty(0, blocks);
     map.clearOpen(0, blocks);
     map.setOrigin(0);
-    BlockMap.setWord(chunk, at, MARK | index);
+    map.setMark(MARK | index);
     used.set(slot);
     return map;
   }
@@ -188,9 +188,8 @@ final class MapFile {
     map.clearValid(0, blocks);
     map.clearDirty(0, blocks);
     map.clearOpen(0, blocks);
-    int slot = map.slot();
-    BlockMap.setWord(chunks.get(slot / chunkSlots), slot % chunkSlots * slotBytes, 0);
-    used.clear(slot);
+    map.setMark(0);
+    used.clear(map.slot());
   }
 
   private ByteBuffer mapChunk(int number) throws IOException {

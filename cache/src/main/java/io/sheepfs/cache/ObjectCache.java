@@ -232,7 +232,7 @@ public final class ObjectCache implements ObjectStore, Closeable {
     VdiCache vdi = index.get(vid);
     if (vdi != null) {
       vdi.frozen = true;
-      vdi.inode.forget();
+      forgetUnflushed(vdi);
     }
   }
 
@@ -245,11 +245,26 @@ public final class ObjectCache implements ObjectStore, Closeable {
     }
   }
 
-  /** Forgets what was written to the inode of a VDI that somebody else has written since. */
+  /**
+   * Forgets what was written to the inode of a VDI that somebody else has written since, and how
+   * its objects were made: neither must be made again.
+   */
   public void forgetInode(VdiId vid) {
     VdiCache vdi = index.get(vid);
     if (vdi != null) {
-      vdi.inode.forget();
+      forgetUnflushed(vdi);
+    }
+  }
+
+  private static void forgetUnflushed(VdiCache vdi) {
+    vdi.inode.forget();
+    for (CachedObject object : vdi.made) {
+      long stamp = object.lock.writeLock();
+      try {
+        object.setOrigin(null);
+      } finally {
+        object.lock.unlockWrite(stamp);
+      }
     }
   }
 
@@ -280,11 +295,12 @@ public final class ObjectCache implements ObjectStore, Closeable {
         CachedObject object = index.begin(first);
         try {
           DirtyRuns.of(object, disk, taker);
-          CacheIndex.dropAll(object, 0, object.blocks());
+          CacheIndex.dropAll(object);
         } finally {
           index.end(object, true);
         }
       }
+      forgetUnflushed(vdi);
     } finally {
       vdi.leaving = false;
     }

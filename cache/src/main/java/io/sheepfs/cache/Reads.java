@@ -328,7 +328,6 @@ final class Reads {
     boolean kept = true;
     try {
       fetch(object, (long) fetch.from << BlockMap.BLOCK_SHIFT, bytes);
-      index.counters.fetchedBytes.add(bytes.position());
       arrived = true;
     } finally {
       long stamp = object.lock.writeLock();
@@ -358,6 +357,17 @@ final class Reads {
 
   private void fetch(CachedObject object, long offset, ByteBuffer bytes) throws SheepException {
     int start = bytes.position();
+    Origin origin = object.origin;
+    if (origin != null && origin.source() == null) {
+      // All that was written to it is here. The store may have lost it, and have an older one.
+      while (bytes.remaining() >= Long.BYTES) {
+        bytes.putLong(0);
+      }
+      while (bytes.hasRemaining()) {
+        bytes.put((byte) 0);
+      }
+      return;
+    }
     try {
       backing.read(object.oid, offset, bytes);
     } catch (SheepException e) {
@@ -368,6 +378,7 @@ final class Reads {
       }
       backing.read(object.oid, offset, bytes.position(start));
     }
+    index.counters.fetchedBytes.add(bytes.position() - start);
   }
 
   private boolean installMissing(CachedObject object, CachedObject.Fetch fetch, ByteBuffer bytes) {

@@ -111,7 +111,6 @@ final class Recovery {
       }
       CachedObject object = new CachedObject(ObjectId.data(vid, slot.index()), vdi, index.counters);
       object.recover(slot, nowNanos);
-      object.madeUnder = vdi.incarnation(index.backing());
       try {
         object.close(disk);
       } catch (IOException e) {

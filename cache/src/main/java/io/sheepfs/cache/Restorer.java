@@ -72,8 +72,10 @@ final class Restorer {
       }
       if (isMissing(oid)) {
         object.vdi.losses.incrementAndGet(); // what else was pushed goes again
+        if (!make(oid, origin)) {
+          return Missing.UNWANTED;
+        }
         log.warn("the store lost object {} before it was flushed; it is made again", oid);
-        make(oid, origin);
       }
       if (!named) {
         object.vdi.inode.name(backing, oid, object.vdi.incarnation(backing));
@@ -82,13 +84,27 @@ final class Restorer {
     }
   }
 
-  private void make(ObjectId oid, Origin origin) throws SheepException {
+  /**
+   * Makes an object as it was made.
+   *
+   * @return false if what it was copied from is gone. That goes only after the index entry of the
+   *     copy was durable, and with that one the copy is never lost: it was removed.
+   */
+  private boolean make(ObjectId oid, Origin origin) throws SheepException {
     ByteBuffer nothing = ByteBuffer.allocate(0);
     ObjectId source = origin.sourceOf(oid);
     if (source == null) {
       backing.create(oid, 0, nothing, Durability.UNSTABLE);
-    } else {
+      return true;
+    }
+    try {
       backing.createCopy(oid, source, 0, nothing, Durability.STABLE);
+      return true;
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.NO_OBJ && isMissing(source)) {
+        return false;
+      }
+      throw e;
     }
   }
 
@@ -107,8 +123,10 @@ final class Restorer {
         return;
       }
       // A copy is stable when it is made, and what it was made of may be gone since.
-      if (origin.source() == null || isMissing(object.oid)) {
-        make(object.oid, origin);
+      boolean needed = origin.source() == null || isMissing(object.oid);
+      if (needed && !make(object.oid, origin)) {
+        index.forget(object);
+        return;
       }
       object.vdi.inode.name(backing, object.oid, incarnation);
       long stamp = object.lock.writeLock();

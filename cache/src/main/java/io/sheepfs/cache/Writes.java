@@ -153,10 +153,7 @@ final class Writes {
     ByteBuffer copy = src.duplicate();
     boolean held =
         ((offset | end) & 4095) == 0 && durability == Durability.UNSTABLE && mayHold(first.vdi);
-    if (!held) {
-      settleOrigin(first);
-    }
-    CachedObject object = index.begin(first);
+    CachedObject object = held ? index.begin(first) : beginSettled(first);
     boolean done = false;
     try {
       settleEdges(object, offset, end);
@@ -170,10 +167,21 @@ final class Writes {
     }
   }
 
-  /** What is stable in an object is lost with it, unless the object is there for good. */
-  private void settleOrigin(CachedObject object) throws SheepException {
-    if (object.origin != null && options.mode() == CacheMode.WRITEBACK) {
-      room.flush(object.vdi.vid);
+  /**
+   * Makes an object busy that is in the store for good: what is stable in one that is not would be
+   * lost with it.
+   */
+  private CachedObject beginSettled(CachedObject first) throws SheepException {
+    CachedObject object = first;
+    while (true) {
+      if (object.origin != null && options.mode() == CacheMode.WRITEBACK) {
+        room.flush(object.vdi.vid);
+      }
+      object = index.begin(object);
+      if (object.origin == null || options.mode() != CacheMode.WRITEBACK) {
+        return object;
+      }
+      index.end(object, true);
     }
   }
 
@@ -199,7 +207,7 @@ final class Writes {
 
   private void settle(CachedObject object, int block) throws SheepException {
     flusher.pushStable(object, block);
-    CacheIndex.dropAll(object, block, block + 1);
+    CacheIndex.drop(object, block, block + 1);
   }
 
   /**
@@ -321,7 +329,7 @@ final class Writes {
       CacheIndex.dropClean(object, 0, object.blocks());
       long under = object.vdi.incarnation(backing);
       creation.run(origin != null);
-      CacheIndex.dropAll(object, 0, object.blocks());
+      CacheIndex.dropAll(object);
       setOrigin(object, origin, under);
       boolean held = keep(object, offset, src, origin != null, under) && origin != null;
       if (!held && options.mode() == CacheMode.WRITEBACK) {
@@ -350,16 +358,15 @@ final class Writes {
       return;
     }
     first.vdi.checkBounds(offset, length);
-    settleOrigin(first);
     int from = (int) (offset >>> BlockMap.BLOCK_SHIFT);
     int to = CachedObject.blockAfter(offset + length);
-    CachedObject object = index.begin(first);
+    CachedObject object = beginSettled(first);
     boolean done = false;
     try {
       settleEdges(object, offset, offset + length);
       CacheIndex.dropClean(object, from, to);
       backing.discard(oid, offset, length, ownDurability(false, durability));
-      CacheIndex.dropAll(object, from, to);
+      CacheIndex.drop(object, from, to);
       done = true;
     } finally {
       index.end(object, done);
@@ -376,7 +383,6 @@ final class Writes {
     try {
       CacheIndex.dropClean(object, 0, object.blocks());
       backing.remove(oid);
-      CacheIndex.dropAll(object, 0, object.blocks());
       index.forget(object);
     } finally {
       index.end(object, false);

@@ -65,6 +65,9 @@ final class CacheModel {
   /** How often something happened in the middle of something else. */
   private int inner;
 
+  /** Throws {@link Killed} if the process is dead. */
+  private Runnable killed = () -> {};
+
   private long nanos;
   private ObjectCache cache;
 
@@ -131,6 +134,12 @@ final class CacheModel {
     }
     vdi.change(object, from, to, value);
     put(vdi, object, (long) from * UNIT, bytes.flip());
+    commit(vdi);
+  }
+
+  /** A change is done, unless the process died during it. */
+  private void commit(SimVdi vdi) {
+    killed.run();
     vdi.commit();
   }
 
@@ -159,7 +168,7 @@ final class CacheModel {
     }
     long length = (long) (to - from) * UNIT;
     cache.discard(oid(vdi, object), (long) from * UNIT, length, Durability.UNSTABLE);
-    vdi.commit();
+    commit(vdi);
   }
 
   /** Makes a hole of an object. */
@@ -173,7 +182,7 @@ final class CacheModel {
       cache.remove(oid(vdi, object));
       assertMissing(oid(vdi, object));
     }
-    vdi.commit();
+    commit(vdi);
   }
 
   void read(int number, int object, int from, int to) throws SheepException {
@@ -220,6 +229,7 @@ final class CacheModel {
     SimVdi vdi = vdi(number);
     int[] sizes = vdi.beginFlush();
     cache.flush(vdi.vid);
+    killed.run();
     vdi.flushed(sizes);
   }
 
@@ -348,19 +358,53 @@ final class CacheModel {
 
   /** kill -9 in the middle of a change: of each block the old or the new is there, and stays. */
   void crashDuring(Step step, boolean powerCut) throws IOException {
-    int[] countdown = {random.nextInt(6)};
+    boolean during = killDuring(step);
+    if (powerCut) {
+      disk.reboot(random);
+      loose = true;
+    }
+    cache = open();
+    // The first that a mount does is to push what an earlier process left. It may die in that, too,
+    // and the machine of the store as well.
+    while ((during || lost) && !powerCut && random.nextInt(3) == 0) {
+      if (!loose && random.nextInt(4) == 0) {
+        store.powerCut(random);
+        lost = true;
+      }
+      during |= killDuring(this::flushAll);
+      cache = open();
+    }
+    if ((during || lost) && !powerCut) {
+      flushAll();
+    }
+    lost = false;
+    lookAll(!powerCut);
+  }
+
+  /** Runs a change, and kills the process in the middle of it; false if that came to its end. */
+  private boolean killDuring(Step step) throws IOException {
+    int[] countdown = {random.nextInt(random.nextBoolean() ? 6 : 30)};
     SimDisk.Image[] image = new SimDisk.Image[1];
     Runnable perhaps =
         () -> {
-          if (countdown[0]-- <= 0) {
-            if (image[0] == null) {
-              image[0] = disk.image();
-            }
+          if (countdown[0]-- <= 0 && image[0] == null) {
+            image[0] = disk.image();
+          }
+        };
+    killed =
+        () -> {
+          if (image[0] != null) {
             throw new Killed();
           }
         };
-    store.setFault((operation, oid) -> perhaps.run());
-    disk.setBeforeWrite(perhaps);
+    Runnable perhapsNow =
+        () -> {
+          perhaps.run();
+          killed.run();
+        };
+    store.setFault((operation, oid) -> perhapsNow.run());
+    disk.setBeforeWrite(perhapsNow);
+    disk.setBeforeStore(perhaps); // what dies there notices it later
     try {
       step.run();
     } catch (Killed | CompletionException e) {
@@ -370,20 +414,14 @@ final class CacheModel {
     } finally {
       store.clearFault();
       disk.setBeforeWrite(null);
+      disk.setBeforeStore(null);
+      killed = () -> {};
     }
-    if (image[0] != null) {
-      disk.restore(image[0]); // the dead do not clean up
+    if (image[0] == null) {
+      return false;
     }
-    if (powerCut) {
-      disk.reboot(random);
-    }
-    cache = open();
-    if (lost && !powerCut) {
-      flushAll(); // the first that a mount does with what an earlier process left
-    }
-    loose = true;
-    lost = false;
-    lookAll(!powerCut);
+    disk.restore(image[0]); // the dead do not clean up
+    return true;
   }
 
   void closeAndReboot() throws IOException {

@@ -89,6 +89,8 @@ final class CacheTrafficTest {
 
   @Test
   void read_coldBlock_fetchesOneUnitOnce() throws Exception {
+    cache.flush(vid);
+    cluster.resetCalls();
     cache.read(oid, 100L * BLOCK, ByteBuffer.allocate(BLOCK));
     cache.read(oid, 101L * BLOCK, ByteBuffer.allocate(BLOCK));
     assertEquals(1, cluster.calls(Operation.READ));

@@ -64,6 +64,7 @@ final class SimDisk implements CacheDisk {
   private final int mapFileBytes;
   private boolean failing;
   private @Nullable Runnable beforeWrite;
+  private @Nullable Runnable beforeStore;
 
   SimDisk() {
     this(1 << 15);
@@ -80,6 +81,40 @@ final class SimDisk implements CacheDisk {
   /** Called in the middle of each write to an object file: null for nothing. */
   void setBeforeWrite(@Nullable Runnable action) {
     beforeWrite = action;
+  }
+
+  /** Called before each store into a map: null for nothing. */
+  void setBeforeStore(@Nullable Runnable action) {
+    beforeStore = action;
+  }
+
+  private final class WatchedMap extends BlockMap {
+    WatchedMap(ByteBuffer chunk, int slotAt, int slot, int index, int blocks) {
+      super(chunk, slotAt, slot, index, blocks);
+    }
+
+    @Override
+    void setWord(int at, long value) {
+      watch();
+      super.setWord(at, value);
+    }
+
+    @Override
+    void setHalfWord(int at, int value) {
+      watch();
+      super.setHalfWord(at, value);
+    }
+
+    private void watch() {
+      if (beforeStore != null) {
+        beforeStore.run();
+      }
+    }
+  }
+
+  @Override
+  public BlockMap slot(ByteBuffer chunk, int slotAt, int slot, int index, int blocks) {
+    return new WatchedMap(chunk, slotAt, slot, index, blocks);
   }
 
   /** All there is on the disk now. */

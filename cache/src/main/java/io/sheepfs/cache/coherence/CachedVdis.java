@@ -151,6 +151,8 @@ final class CachedVdis implements VdiDirectory {
       }
       if (!taking.leftovers.isEmpty()) {
         cache.flush(lock.vdi().vid());
+      } else if (coherence.isDirty(lock.vdi().vid())) {
+        flushEarlier(lock.vdi());
       }
       done = true;
       return lock;
@@ -158,6 +160,19 @@ final class CachedVdis implements VdiDirectory {
       if (!done) {
         lock.close();
       }
+    }
+  }
+
+  /**
+   * Pushes what an earlier holder of the lock left: whoever reads the index next must find the
+   * objects there that were made, also if the store has lost their entries since.
+   */
+  private void flushEarlier(VdiInfo vdi) {
+    try {
+      cache.flush(vdi.vid());
+    } catch (SheepException e) {
+      CachedCluster.log.warn(
+          "what was written to {} before is still in the cache: {}", vdi.name(), e.getMessage());
     }
   }
 
