@@ -43,8 +43,8 @@ test: deps ## Run all tests, on the default JDK and on JDK 25 if there is one
 	  JAVA_HOME="$(JDK25:/bin/javac=)" $(MVN) verify; \
 	fi
 
-bench: build ## Compare with ext4 and qemu-storage-daemon, in one run
-	@bash bench/run.sh
+bench: build ## Compare with ext4, qemu-storage-daemon, s3backer and C libfuse3, in one run
+	@python3 bench/bench.py
 
 microbench: build ## Run JMH benchmarks; ARGS are those of JMH
 	@bash scripts/microbench.sh $(ARGS)
