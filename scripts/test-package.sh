@@ -4,8 +4,10 @@
 set -eu
 deb=$(readlink -f "$1")
 root=$2
-if [ ! -x "$root/usr/bin/dpkg" ]; then
-  debootstrap --variant=minbase --include=openjdk-17-jre-headless,fuse3 bookworm "$root"
+# debootstrap mounts /proc in ROOT; in a namespace of its own that mount ends with it, even when it is
+# interrupted. Its folder "debootstrap" is there until it is through.
+if [ ! -x "$root/usr/bin/dpkg" ] || [ -d "$root/debootstrap" ]; then
+  unshare --mount debootstrap --variant=minbase --include=openjdk-17-jre-headless,fuse3 bookworm "$root"
 fi
 cp "$deb" "$root/tmp/sheepfs.deb"
 # in namespaces of its own, so that no mount and no process outlives the script
