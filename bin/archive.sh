@@ -17,8 +17,9 @@ port=$((20000 + $$ % 20000))
 for attempt in 1 2 3; do
   "$bin/sheep" -f -c local -p "$port" "$work/store" >"$work/log" 2>&1 &
   sheep=$!
-  for wait in $(seq 150); do
-    SHEEPFS_DUMP_CLASSES=$work/1 "$bin/dog" cluster format -c 1 -p "$port" >/dev/null 2>&1 && break 2
+  deadline=$(($(date +%s) + 60))
+  while [ "$(date +%s)" -lt $deadline ]; do
+    SHEEPFS_DUMP_CLASSES=$work/1 "$bin/dog" cluster format -c 1 -p "$port" >"$work/dog" 2>&1 && break 2
     kill -0 "$sheep" 2>/dev/null || break
     sleep 0.2
   done
@@ -27,7 +28,11 @@ for attempt in 1 2 3; do
   sheep=
   port=$((port + 1))
 done
-[ -n "$sheep" ] || { echo "dog starts slower: no sheep to make its archive with" >&2; exit 1; }
+[ -n "$sheep" ] || {
+  tail -n 3 "$work/log" "$work/dog" >&2 || true
+  echo "dog starts slower: no sheep to make its archive with" >&2
+  exit 1
+}
 
 run() {
   list=$work/$1

@@ -19,10 +19,10 @@ if [ -w /dev/fuse ] || [ -x /usr/bin/fusermount3 ]; then
   SHEEPFS_DUMP_ARCHIVE=1 "$root/bin/sheepfs" -f --store "$work/store" "$work/mnt" \
     >"$work/log" 2>&1 &
   daemon=$!
-  for _ in $(seq 100); do
+  for _ in $(seq 300); do
     mounted "$work/mnt" && break
     kill -0 "$daemon" 2>/dev/null || break
-    sleep 0.1
+    sleep 0.2
   done
   if mounted "$work/mnt"; then
     truncate -s 8M "$work/mnt/volume/warm"
@@ -31,6 +31,8 @@ if [ -w /dev/fuse ] || [ -x /usr/bin/fusermount3 ]; then
     ls -lR "$work/mnt" >/dev/null
     rm "$work/mnt/volume/warm"
     umount "$work/mnt" 2>/dev/null || fusermount3 -u "$work/mnt"
+  else
+    kill "$daemon" 2>/dev/null || true
   fi
   wait "$daemon" || true
 fi

@@ -22,6 +22,7 @@ import io.sheepfs.protocol.codec.RequestEncoder;
 import io.sheepfs.protocol.codec.RequestFrame;
 import io.sheepfs.protocol.codec.ResponseDecoder;
 import io.sheepfs.protocol.codec.ResponseFrame;
+import io.sheepfs.protocol.codec.Transport;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -76,7 +77,7 @@ final class Connection {
     Bootstrap bootstrap =
         new Bootstrap()
             .group(group)
-            .channel(Transport.channelType())
+            .channel(Transport.socket())
             .option(ChannelOption.TCP_NODELAY, true)
             .option(ChannelOption.SO_KEEPALIVE, true)
             .option(

@@ -9,6 +9,7 @@ import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.codec.Transport;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
@@ -40,7 +41,7 @@ public final class SheepClient implements AutoCloseable {
   private static final long FIRST_PAUSE_NANOS = Duration.ofMillis(20).toNanos();
   private static final long LONGEST_PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
 
-  private final EventLoopGroup group = Transport.newGroup();
+  private final EventLoopGroup group = Transport.newGroup(2, "sheep-client");
   private final ClientOptions options;
   private final List<Peer> gateways;
   private final AtomicInteger current = new AtomicInteger();

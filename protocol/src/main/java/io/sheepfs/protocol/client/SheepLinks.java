@@ -3,6 +3,7 @@ package io.sheepfs.protocol.client;
 import io.netty.channel.EventLoopGroup;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.protocol.codec.Transport;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SheepLinks implements AutoCloseable {
 
-  private final EventLoopGroup group = Transport.newGroup();
+  private final EventLoopGroup group = Transport.newGroup(2, "sheep-client");
   private final ClientOptions options;
   private final Map<InetSocketAddress, Peer> peers = new ConcurrentHashMap<>();
   private final Set<Link> links = ConcurrentHashMap.newKeySet();

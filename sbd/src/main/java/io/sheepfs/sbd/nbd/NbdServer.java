@@ -4,27 +4,16 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.ServerChannel;
-import io.netty.channel.epoll.Epoll;
-import io.netty.channel.epoll.EpollChannelOption;
-import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollServerDomainSocketChannel;
-import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
-import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.codec.ByteBudget;
+import io.sheepfs.protocol.codec.Transport;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -51,7 +40,6 @@ public final class NbdServer implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(NbdServer.class);
 
-  private static final boolean EPOLL = Epoll.isAvailable();
   private static final int EVENT_LOOPS = 2;
   private static final int KEEPALIVE_SECONDS = 30;
 
@@ -81,11 +69,7 @@ public final class NbdServer implements AutoCloseable {
             workers,
             options.quickReads(),
             options.tls());
-    this.eventLoops =
-        new MultiThreadIoEventLoopGroup(
-            EVENT_LOOPS,
-            new DefaultThreadFactory("nbd-server", true),
-            EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+    this.eventLoops = Transport.newGroup(EVENT_LOOPS, "nbd-server");
     this.socketFile =
         address instanceof UnixDomainSocketAddress unix ? unix.getPath().toAbsolutePath() : null;
     boolean done = false;
@@ -133,20 +117,10 @@ public final class NbdServer implements AutoCloseable {
   }
 
   private Channel bind(SocketAddress address) throws IOException {
-    Class<? extends ServerChannel> type;
-    SocketAddress where = address;
-    if (socketFile == null) {
-      type = EPOLL ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
-    } else if (EPOLL) {
-      type = EpollServerDomainSocketChannel.class;
-      where = new DomainSocketAddress(socketFile.toFile());
-    } else {
-      type = NioServerDomainSocketChannel.class;
-    }
     ServerBootstrap bootstrap =
         new ServerBootstrap()
             .group(eventLoops)
-            .channel(type)
+            .channel(Transport.listener(address))
             .childHandler(
                 new ChannelInitializer<Channel>() {
                   @Override
@@ -155,9 +129,10 @@ public final class NbdServer implements AutoCloseable {
                   }
                 });
     if (socketFile == null) {
-      tcpOptions(bootstrap);
+      // a client whose machine died is noticed, and its locks end, within a minute and a half
+      Transport.tcpOptions(bootstrap, KEEPALIVE_SECONDS);
     }
-    ChannelFuture bound = bootstrap.bind(where).awaitUninterruptibly();
+    ChannelFuture bound = bootstrap.bind(Transport.toBind(address)).awaitUninterruptibly();
     if (!bound.isSuccess()) {
       throw new IOException("cannot listen on " + address, bound.cause());
     }
@@ -165,20 +140,6 @@ public final class NbdServer implements AutoCloseable {
       Files.setPosixFilePermissions(socketFile, PosixFilePermissions.fromString("rw-------"));
     }
     return bound.channel();
-  }
-
-  private static void tcpOptions(ServerBootstrap bootstrap) {
-    bootstrap
-        .option(ChannelOption.SO_REUSEADDR, true)
-        .childOption(ChannelOption.TCP_NODELAY, true)
-        .childOption(ChannelOption.SO_KEEPALIVE, true);
-    if (EPOLL) {
-      // a client whose machine died is noticed, and its locks end, within a minute and a half
-      bootstrap
-          .childOption(EpollChannelOption.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
-          .childOption(EpollChannelOption.TCP_KEEPINTVL, KEEPALIVE_SECONDS / 3)
-          .childOption(EpollChannelOption.TCP_KEEPCNT, 6);
-    }
   }
 
   private void accept(Channel channel) {

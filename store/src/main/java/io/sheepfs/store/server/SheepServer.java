@@ -5,23 +5,16 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.channel.epoll.Epoll;
-import io.netty.channel.epoll.EpollChannelOption;
-import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.handler.timeout.WriteTimeoutHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.sheepfs.protocol.codec.ResponseEncoder;
+import io.sheepfs.protocol.codec.Transport;
 import io.sheepfs.store.SheepNode;
 import io.sheepfs.store.cluster.ClusterSheep;
 import java.io.IOException;
@@ -45,7 +38,6 @@ public final class SheepServer implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(SheepServer.class);
 
-  private static final boolean EPOLL = Epoll.isAvailable();
   private static final int LOW_WATER_BYTES = 1 << 18;
   private static final int HIGH_WATER_BYTES = 1 << 20;
   private static final int KEEPALIVE_SECONDS = 30;
@@ -81,12 +73,8 @@ public final class SheepServer implements AutoCloseable {
     if (cache != null) {
       core.use(cache);
     }
-    this.eventLoops =
-        new MultiThreadIoEventLoopGroup(
-            2,
-            new DefaultThreadFactory("sheep-server", true),
-            EPOLL ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
-    Future<Void> bound = bootstrap().bind(address).awaitUninterruptibly();
+    this.eventLoops = Transport.newGroup(2, "sheep-server");
+    Future<Void> bound = bootstrap(address).bind(address).awaitUninterruptibly();
     if (!bound.isSuccess()) {
       workers.shutdown();
       peerWorkers.shutdown();
@@ -115,16 +103,11 @@ public final class SheepServer implements AutoCloseable {
     return new SheepServer(sheep, address, options, cache);
   }
 
-  private ServerBootstrap bootstrap() {
-    Class<? extends ServerChannel> type =
-        EPOLL ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+  private ServerBootstrap bootstrap(InetSocketAddress address) {
     ServerBootstrap bootstrap =
         new ServerBootstrap()
             .group(eventLoops)
-            .channel(type)
-            .option(ChannelOption.SO_REUSEADDR, true)
-            .childOption(ChannelOption.TCP_NODELAY, true)
-            .childOption(ChannelOption.SO_KEEPALIVE, true)
+            .channel(Transport.listener(address))
             .childOption(
                 ChannelOption.WRITE_BUFFER_WATER_MARK,
                 new WriteBufferWaterMark(LOW_WATER_BYTES, HIGH_WATER_BYTES))
@@ -135,13 +118,8 @@ public final class SheepServer implements AutoCloseable {
                     accept(channel);
                   }
                 });
-    if (EPOLL) {
-      // a client whose machine died is noticed, and its leases end, within a minute and a half
-      bootstrap
-          .childOption(EpollChannelOption.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
-          .childOption(EpollChannelOption.TCP_KEEPINTVL, KEEPALIVE_SECONDS / 3)
-          .childOption(EpollChannelOption.TCP_KEEPCNT, 6);
-    }
+    // a client whose machine died is noticed, and its leases end, within a minute and a half
+    Transport.tcpOptions(bootstrap, KEEPALIVE_SECONDS);
     return bootstrap;
   }
 
