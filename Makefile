@@ -17,11 +17,16 @@ JDK25 := $(firstword $(wildcard /usr/lib/jvm/*-25-*/bin/javac /usr/lib/jvm/*-25/
 
 ARGS ?= -prof gc
 
-.PHONY: help deps build run stop test bench microbench fmt dist clean
+# three sheep and ZooKeeper have a place of their own, unless told one
+cluster cluster-stop: export STORE := $(if $(filter file,$(origin STORE)),$(STORE)-cluster,$(STORE))
+PORT ?= 7000
+export PORT
+
+.PHONY: help deps build run stop cluster cluster-stop test bench microbench fmt dist clean
 
 help: ## Show this help
 	@echo "Targets (variables: MNT=$(MNT) STORE=$(STORE)):"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 deps: ## Install what is missing (Debian packages); nothing if nothing is
 	@bash scripts/deps.sh
@@ -35,6 +40,12 @@ run: build ## Mount an embedded store at MNT and show a VDI as a file
 
 stop: ## Flush and unmount MNT
 	@bash scripts/stop.sh "$$MNT"
+
+cluster: build ## Start ZooKeeper and three sheep (ports PORT=7000 to 7002) and mount them at MNT
+	@bash scripts/cluster.sh "$$MNT" "$$STORE"
+
+cluster-stop: ## Flush and unmount MNT and end that cluster; its data stays in STORE
+	@bash scripts/cluster-stop.sh "$$MNT" "$$STORE"
 
 test: deps ## Run all tests, on the default JDK and on JDK 25 if there is one
 	@$(MVN) verify

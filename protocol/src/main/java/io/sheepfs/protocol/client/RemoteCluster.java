@@ -82,28 +82,28 @@ public final class RemoteCluster implements Cluster {
     }
   }
 
+  /** Of the nodes that answer soon: one that is lost is still in the list for a while. */
   @Override
   public Space space() throws SheepException {
     List<NodeInfo> nodes = nodes();
     Space sum = new Space(0, 0);
+    SheepException failure = null;
+    int answered = 0;
     for (NodeInfo node : nodes) {
-      ResponseHeader answer =
-          nodes.size() == 1
-              ? query(Opcode.STAT_SHEEP, NONE, null)
-              : client.callNode(
-                  new InetSocketAddress(node.address(), node.port()),
-                  Opcode.STAT_SHEEP,
-                  0,
-                  NONE,
-                  null,
-                  null,
-                  Repeat.ALWAYS);
-      check(answer, "ask for the space of node " + node.address().getHostAddress());
       try {
+        ResponseHeader answer =
+            nodes.size() == 1 ? query(Opcode.STAT_SHEEP, NONE, null) : client.statNode(node);
+        check(answer, "ask for the space of node " + node.address().getHostAddress());
         sum = sum.plus(new Space(answer.node().storeSize(), answer.node().storeFree()));
+        answered++;
+      } catch (SheepException e) {
+        failure = e;
       } catch (IllegalArgumentException e) {
         throw malformed("the space of a node", e);
       }
+    }
+    if (answered == 0 && failure != null) {
+      throw failure;
     }
     return sum;
   }

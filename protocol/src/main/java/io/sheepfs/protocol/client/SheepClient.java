@@ -1,6 +1,7 @@
 package io.sheepfs.protocol.client;
 
 import io.netty.channel.EventLoopGroup;
+import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.OutcomeUnknownException;
 import io.sheepfs.protocol.RequestFields;
@@ -37,6 +38,9 @@ import org.jspecify.annotations.Nullable;
  * ones, and never touched after the call returned.
  */
 public final class SheepClient implements AutoCloseable {
+
+  /** For a node to tell its space; a lost one must not hold up who looks at all. */
+  private static final Duration STAT_TIME = Duration.ofSeconds(2);
 
   private static final long FIRST_PAUSE_NANOS = Duration.ofMillis(20).toNanos();
   private static final long LONGEST_PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
@@ -110,21 +114,17 @@ public final class SheepClient implements AutoCloseable {
       @Nullable ByteBuffer target,
       Repeat repeat)
       throws SheepException {
-    return call(null, opcode, flags, fields, source, target, repeat);
+    return call(null, opcode, flags, fields, source, target, repeat, options.requestTimeout());
   }
 
-  /** As {@link #call}, to the sheep at an address and no other. */
-  public ResponseHeader callNode(
-      InetSocketAddress node,
-      Opcode opcode,
-      int flags,
-      RequestFields fields,
-      @Nullable ByteBuffer source,
-      @Nullable ByteBuffer target,
-      Repeat repeat)
-      throws SheepException {
-    Peer peer = others.computeIfAbsent(node, address -> new Peer(group, address, options, false));
-    return call(peer, opcode, flags, fields, source, target, repeat);
+  /** Asks a node for its space, and not for long. */
+  ResponseHeader statNode(NodeInfo node) throws SheepException {
+    InetSocketAddress address = new InetSocketAddress(node.address(), node.port());
+    Peer peer = others.computeIfAbsent(address, at -> new Peer(group, at, options, false));
+    Duration time =
+        options.requestTimeout().compareTo(STAT_TIME) < 0 ? options.requestTimeout() : STAT_TIME;
+    RequestFields none = new RequestFields.None();
+    return call(peer, Opcode.STAT_SHEEP, 0, none, null, null, Repeat.ALWAYS, time);
   }
 
   private ResponseHeader call(
@@ -134,10 +134,11 @@ public final class SheepClient implements AutoCloseable {
       RequestFields fields,
       @Nullable ByteBuffer source,
       @Nullable ByteBuffer target,
-      Repeat repeat)
+      Repeat repeat,
+      Duration time)
       throws SheepException {
     RequestHeader header = header(opcode, flags, fields, source, target);
-    long deadline = System.nanoTime() + options.requestTimeout().toNanos();
+    long deadline = System.nanoTime() + time.toNanos();
     long pause = FIRST_PAUSE_NANOS;
     while (true) {
       int turn = current.get();

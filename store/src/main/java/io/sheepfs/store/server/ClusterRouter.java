@@ -10,6 +10,7 @@ import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiBitmap;
 import io.sheepfs.protocol.client.SheepLinks;
 import io.sheepfs.store.cluster.ClusterSheep;
 import io.sheepfs.store.cluster.ClusterSheep.Lead;
@@ -169,7 +170,7 @@ final class ClusterRouter {
         // what was done by one who may not lead any more was perhaps not done
         mayBeDone |= !passing;
       } catch (SheepException e) {
-        return Answer.of(e.result());
+        return refusal(request, opcode, e.result());
       } catch (IOException e) {
         log.debug("{} is not answered: {}", request.header(), e.toString());
         mayBeDone = true;
@@ -185,6 +186,15 @@ final class ClusterRouter {
         return Answer.of(ended.result());
       }
     }
+  }
+
+  /** Without a format there are no VDIs; dog asks for them before it formats. */
+  private static Answer refusal(Request request, Opcode opcode, ResultCode result) {
+    return opcode == Opcode.READ_VDIS
+            && result == ResultCode.WAIT_FOR_FORMAT
+            && request.header().answerLimit() == VdiBitmap.SIZE_BYTES
+        ? Answer.body(ByteBuffer.allocate(VdiBitmap.SIZE_BYTES))
+        : Answer.of(result);
   }
 
   /** The answer to a second attempt, after a first one that may have been carried out. */
