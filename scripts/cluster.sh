@@ -104,7 +104,7 @@ for i in 1 2 3; do
     -p $((port + i - 1)) -z "$i" "$store/sheep$i"
   addresses=$addresses${addresses:+,}127.0.0.1:$((port + i - 1))
 done
-await 60 "three sheep find each other" three_there
+await 120 "three sheep find each other" three_there
 if "$root/bin/dog" cluster info -p "$port" 2>&1 | grep -qi 'formatted'; then
   "$root/bin/dog" cluster format -c 3 -p "$port"
 fi
