@@ -79,12 +79,20 @@ ask_to_end() {
   [ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null || true
 }
 
+# Whether a process is ours still. Without a command line it is ending, but may hold its ports; a
+# zombie holds nothing.
+is_there() { # PART PID
+  { grep -q '^State:[[:space:]]*[^ZX]' "/proc/$2/status"; } 2>/dev/null || return 1
+  [ -n "$(pid_of "$1")" ] || [ "$({ wc -c <"/proc/$2/cmdline"; } 2>/dev/null)" = 0 ]
+}
+
 await_end() {
   local pid end=$((SECONDS + 60)) hard=0
-  while pid=$(pid_of "$1"); [ -n "$pid" ]; do
+  pid=$(cat "$store/run/$1.pid" 2>/dev/null) || return 0
+  while is_there "$1" "$pid"; do
     if [ $SECONDS -ge $end ]; then
       [ $hard = 1 ] || echo "$1 does not end; killing it" >&2
-      kill -9 "$pid" 2>/dev/null || true
+      [ -z "$(pid_of "$1")" ] || kill -9 "$pid" 2>/dev/null || true
       hard=1
     fi
     sleep 0.1
