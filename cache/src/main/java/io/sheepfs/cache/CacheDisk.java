@@ -59,7 +59,7 @@ interface CacheDisk extends Closeable {
   ByteBuffer map(VdiId vid, long position, int length) throws IOException;
 
   /** The maps of one object, in what {@link #map} returned. A disk may want to see their stores. */
-  default BlockMap slot(ByteBuffer chunk, int slotAt, int slot, int index, int blocks) {
+  default BlockMap slot(VdiId vid, ByteBuffer chunk, int slotAt, int slot, int index, int blocks) {
     return new BlockMap(chunk, slotAt, slot, index, blocks);
   }
 

@@ -159,7 +159,7 @@ final class MapFile {
         }
         seen.set(index);
         used.set(slot);
-        maps.add(disk.slot(chunk, j * slotBytes, slot, index, blocks));
+        maps.add(disk.slot(vid, chunk, j * slotBytes, slot, index, blocks));
       }
     }
     return maps;
@@ -173,7 +173,7 @@ final class MapFile {
     }
     ByteBuffer chunk = chunks.get(slot / chunkSlots);
     int at = slot % chunkSlots * slotBytes;
-    BlockMap map = disk.slot(chunk, at, slot, index, blocks);
+    BlockMap map = disk.slot(vid, chunk, at, slot, index, blocks);
     map.clearValid(0, blocks);
     map.clearDirty(0, blocks);
     map.clearOpen(0, blocks);

@@ -100,6 +100,10 @@ final class Recovery {
       return;
     }
     List<Integer> files = disk.objects(vid);
+    if (slots.isEmpty()) {
+      disk.deleteVdi(vid);
+      return;
+    }
     VdiCache vdi =
         new VdiCache(vid, shift, index.shares.of(MapFile.name(disk, vid)), index.files, maps);
     index.add(vdi);

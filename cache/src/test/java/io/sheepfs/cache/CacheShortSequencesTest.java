@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Timeout;
 final class CacheShortSequencesTest {
 
   private static final int LENGTH = Integer.getInteger("sheepfs.cache.length", 4);
-  private static final int OPERATIONS = 15;
+  private static final int OPERATIONS = 17;
 
   @Test
   void cache_everyShortSequence_asTheModel() {
@@ -56,6 +56,8 @@ final class CacheShortSequencesTest {
       case 11 -> model.discard(0, 0, 0, 2);
       case 12 -> model.discard(0, 0, 1, 3);
       case 13 -> model.delete(0, 0);
+      case 14 -> model.write(0, 0, 2, 3);
+      case 15 -> model.discard(0, 0, 2, 4);
       default -> {
         model.losePushes();
         model.flush(0);

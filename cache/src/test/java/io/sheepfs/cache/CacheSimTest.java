@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 final class CacheSimTest {
 
   private static final int LIFE = 1000;
-  private static final long STEPS = Long.getLong("sheepfs.cache.steps", 100_000);
+  private static final long STEPS = Long.getLong("sheepfs.cache.steps", 1_000_000);
 
   @Test
   void cache_randomOperations_asTheModel() {

@@ -3,10 +3,12 @@ package io.sheepfs.cache;
 import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Random;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -20,41 +22,80 @@ final class SimDisk implements CacheDisk {
 
   private static final int SECTOR_BYTES = 512;
   private static final int PAGE_BYTES = 4096;
+  private static final byte[] NOTHING = {};
+  private static final byte[] ZEROS = new byte[PAGE_BYTES];
 
   /** A file: a direct buffer, so that words of it can be changed in place. */
   private static final class Content {
-    ByteBuffer now;
-    byte[] stable = new byte[0];
+    final ByteBuffer now;
+
+    /** Never changed. What it is shorter than the file is zeros. */
+    byte[] stable = NOTHING;
+
+    /** From there on the file is zeros, now and on stable storage: they need not be looked at. */
+    int used;
 
     Content(int capacity) {
       this.now = ByteBuffer.allocateDirect(capacity);
       now.limit(0);
     }
 
-    Content(int capacity, byte[][] image) {
-      this(capacity);
-      now.limit(image[0].length).put(0, image[0]);
-      stable = image[1];
+    /** Becomes a file of no length. */
+    Content clear() {
+      for (int at = 0; at < used; at += PAGE_BYTES) {
+        now.put(at, ZEROS, 0, Math.min(PAGE_BYTES, used - at));
+      }
+      now.limit(0);
+      used = 0;
+      stable = NOTHING;
+      return this;
     }
 
-    byte[][] image() {
-      return new byte[][] {bytes(), stable};
+    void use(int to) {
+      used = Math.max(used, to);
+    }
+
+    FileImage image() {
+      return new FileImage(now.limit(), bytes(), stable);
+    }
+
+    void restore(FileImage image) {
+      clear();
+      now.limit(image.length).put(0, image.now);
+      used = image.now.length;
+      stable = image.stable;
     }
 
     void force() {
-      ByteBuffer all = now.duplicate().position(0);
-      if (stable.length != now.limit() || ByteBuffer.wrap(stable).mismatch(all) >= 0) {
+      if (stable.length != used || ByteBuffer.wrap(stable).mismatch(now.slice(0, used)) >= 0) {
         stable = bytes();
       }
     }
 
     byte[] bytes() {
-      byte[] bytes = new byte[now.limit()];
+      byte[] bytes = new byte[used];
       now.get(0, bytes);
       return bytes;
     }
   }
 
+  /** A file at some time. */
+  private static final class FileImage {
+    final int length;
+    final byte[] now;
+    final byte[] stable;
+
+    FileImage(int length, byte[] now, byte[] stable) {
+      this.length = length;
+      this.now = now;
+      this.stable = stable;
+    }
+  }
+
+  /** Of files that are gone, to be used again. */
+  private final Queue<Content> freeFiles = new ArrayDeque<>();
+
+  private final Queue<Content> freeMaps = new ArrayDeque<>();
   private final Map<VdiId, Map<Integer, Content>> files = new TreeMap<>();
   private final Map<VdiId, Content> maps = new TreeMap<>();
   private byte @Nullable [] state;
@@ -113,33 +154,35 @@ final class SimDisk implements CacheDisk {
   }
 
   @Override
-  public BlockMap slot(ByteBuffer chunk, int slotAt, int slot, int index, int blocks) {
+  public BlockMap slot(VdiId vid, ByteBuffer chunk, int slotAt, int slot, int index, int blocks) {
+    int bytes = MapFile.SLOT_HEADER_BYTES + 3 * MapFile.bitmapBytes(blocks) + 4 * blocks;
+    map(vid).use(PAGE_BYTES + (slot + 1) * ((bytes + 63) & ~63));
     return new WatchedMap(chunk, slotAt, slot, index, blocks);
   }
 
   /** All there is on the disk now. */
   Image image() {
-    Map<VdiId, Map<Integer, byte[][]>> fileImages = new TreeMap<>();
+    Map<VdiId, Map<Integer, FileImage>> fileImages = new TreeMap<>();
     files.forEach(
         (vid, objects) -> {
-          Map<Integer, byte[][]> images = new TreeMap<>();
+          Map<Integer, FileImage> images = new TreeMap<>();
           objects.forEach((index, file) -> images.put(index, file.image()));
           fileImages.put(vid, images);
         });
-    Map<VdiId, byte[][]> mapImages = new TreeMap<>();
+    Map<VdiId, FileImage> mapImages = new TreeMap<>();
     maps.forEach((vid, file) -> mapImages.put(vid, file.image()));
     return new Image(fileImages, mapImages, state);
   }
 
   /** What was on a disk at some time. */
   static final class Image {
-    final Map<VdiId, Map<Integer, byte[][]>> files;
-    final Map<VdiId, byte[][]> maps;
-    final byte @Nullable [] state;
+    private final Map<VdiId, Map<Integer, FileImage>> files;
+    private final Map<VdiId, FileImage> maps;
+    private final byte @Nullable [] state;
 
-    Image(
-        Map<VdiId, Map<Integer, byte[][]>> files,
-        Map<VdiId, byte[][]> maps,
+    private Image(
+        Map<VdiId, Map<Integer, FileImage>> files,
+        Map<VdiId, FileImage> maps,
         byte @Nullable [] state) {
       this.files = files;
       this.maps = maps;
@@ -147,18 +190,35 @@ final class SimDisk implements CacheDisk {
     }
   }
 
-  /** Makes the disk what it was, in buffers of its own. */
+  /** Makes the disk what it was. Whoever used it must be dead: the files are the same buffers. */
   void restore(Image image) {
-    files.clear();
-    maps.clear();
+    List.copyOf(files.keySet()).forEach(this::deleteVdi);
+    List.copyOf(maps.keySet()).forEach(this::deleteVdi);
     image.files.forEach(
-        (vid, images) -> {
-          Map<Integer, Content> objects = new TreeMap<>();
-          images.forEach((index, file) -> objects.put(index, new Content(fileBytes, file)));
-          files.put(vid, objects);
-        });
-    image.maps.forEach((vid, file) -> maps.put(vid, new Content(mapFileBytes, file)));
+        (vid, images) -> images.forEach((index, saved) -> content(vid, index).restore(saved)));
+    image.maps.forEach((vid, saved) -> map(vid).restore(saved));
     state = image.state;
+  }
+
+  private Content content(VdiId vid, int index) {
+    return files
+        .computeIfAbsent(vid, key -> new TreeMap<>())
+        .computeIfAbsent(index, key -> taken(freeFiles, fileBytes));
+  }
+
+  private Content map(VdiId vid) {
+    return maps.computeIfAbsent(vid, key -> taken(freeMaps, mapFileBytes));
+  }
+
+  private static Content taken(Queue<Content> free, int capacity) {
+    Content content = free.poll();
+    return content == null ? new Content(capacity) : content;
+  }
+
+  private static void give(Queue<Content> free, @Nullable Content content) {
+    if (content != null) {
+      free.add(content.clear());
+    }
   }
 
   /** From now on writes to object files fail, half done. */
@@ -174,7 +234,7 @@ final class SimDisk implements CacheDisk {
   }
 
   private static void tear(Content file, Random random) {
-    int length = file.now.limit();
+    int length = file.used;
     byte[] stable = Arrays.copyOf(file.stable, length);
     for (int page = 0; page < length; page += PAGE_BYTES) {
       int end = Math.min(length, page + PAGE_BYTES);
@@ -233,10 +293,7 @@ final class SimDisk implements CacheDisk {
 
   @Override
   public ObjectFile open(VdiId vid, int index) {
-    Content content =
-        files
-            .computeIfAbsent(vid, key -> new TreeMap<>())
-            .computeIfAbsent(index, key -> new Content(fileBytes));
+    Content content = content(vid, index);
     return new ObjectFile() {
       @Override
       public void read(ByteBuffer dst, long position) throws IOException {
@@ -266,6 +323,7 @@ final class SimDisk implements CacheDisk {
       private void put(ByteBuffer src, long position, int length) {
         int end = (int) position + length;
         content.now.limit(Math.max(content.now.limit(), end));
+        content.use(end);
         content.now.put((int) position, src, src.position(), length);
       }
 
@@ -281,13 +339,16 @@ final class SimDisk implements CacheDisk {
 
   @Override
   public void delete(VdiId vid, int index) {
-    files.getOrDefault(vid, new TreeMap<>()).remove(index);
+    give(freeFiles, files.getOrDefault(vid, new TreeMap<>()).remove(index));
   }
 
   @Override
   public void deleteVdi(VdiId vid) {
-    files.remove(vid);
-    maps.remove(vid);
+    Map<Integer, Content> objects = files.remove(vid);
+    if (objects != null) {
+      objects.values().forEach(content -> give(freeFiles, content));
+    }
+    give(freeMaps, maps.remove(vid));
   }
 
   @Override
@@ -303,8 +364,9 @@ final class SimDisk implements CacheDisk {
 
   @Override
   public ByteBuffer map(VdiId vid, long position, int length) {
-    Content content = maps.computeIfAbsent(vid, key -> new Content(mapFileBytes));
+    Content content = map(vid);
     int end = (int) position + length;
+    content.use(PAGE_BYTES); // its head; of the rest only slots are written
     content.now.limit(Math.max(content.now.limit(), end));
     return content.now.slice((int) position, length);
   }
