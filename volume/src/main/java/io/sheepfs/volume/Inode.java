@@ -11,6 +11,7 @@ import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** The inode object of one VDI, read and written field by field. */
 final class Inode {
@@ -21,6 +22,12 @@ final class Inode {
   private final ObjectStore store;
   private final VdiId vid;
   private final ObjectId oid;
+
+  /** How many writes to it have ended, well or not. */
+  private final AtomicLong writes = new AtomicLong();
+
+  /** How many of them came, as far as is known, before any snapshot. */
+  private volatile long writesInTime;
 
   Inode(ObjectStore store, VdiId vid) {
     this.store = store;
@@ -71,14 +78,35 @@ final class Inode {
 
   /** Whether the VDI has become a snapshot. */
   boolean isSnapshot() throws SheepException {
+    long ended = writes.get();
     ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES);
     store.read(oid, InodeLayout.SNAPSHOT_TIME, bytes);
-    return bytes.getLong(0) != 0;
+    boolean isSnapshot = bytes.getLong(0) != 0;
+    if (!isSnapshot) {
+      writesInTime = ended;
+    }
+    return isSnapshot;
+  }
+
+  /**
+   * Whether a write to the inode may have come after the VDI became a snapshot. An original sheep
+   * takes such writes; those of data it refuses, as ours does all.
+   */
+  boolean mayBeWrittenLate() {
+    return writes.get() != writesInTime;
+  }
+
+  private void write(long offset, ByteBuffer bytes, Durability durability) throws SheepException {
+    try {
+      store.write(oid, offset, bytes, durability);
+    } finally {
+      writes.incrementAndGet();
+    }
   }
 
   void writeSize(long sizeBytes, Durability durability) throws SheepException {
     ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    store.write(oid, InodeLayout.VDI_SIZE, bytes.putLong(0, sizeBytes), durability);
+    write(InodeLayout.VDI_SIZE, bytes.putLong(0, sizeBytes), durability);
   }
 
   int readEntry(int index) throws SheepException {
@@ -113,12 +141,12 @@ final class Inode {
 
   void writeEntry(int index, int owner) throws SheepException {
     ByteBuffer bytes = entryBuffer(1).putInt(0, owner);
-    store.write(oid, InodeLayout.indexOffset(index), bytes, Durability.UNSTABLE);
+    write(InodeLayout.indexOffset(index), bytes, Durability.UNSTABLE);
   }
 
   /** Makes holes of the entries {@code [from, to)}. */
   void clearEntries(int from, int to) throws SheepException {
-    store.write(oid, InodeLayout.indexOffset(from), entryBuffer(to - from), Durability.UNSTABLE);
+    write(InodeLayout.indexOffset(from), entryBuffer(to - from), Durability.UNSTABLE);
   }
 
   private static ByteBuffer entryBuffer(int entries) {

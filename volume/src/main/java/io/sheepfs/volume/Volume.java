@@ -304,7 +304,8 @@ public final class Volume implements AutoCloseable {
       try {
         disk.settleSize();
         cluster.objects().flush(vid);
-        if (lock == null || attempt == MAX_ATTEMPTS || !followSnapshot()) {
+        boolean mayBeLate = lock != null && disk.inode().mayBeWrittenLate();
+        if (!mayBeLate || attempt == MAX_ATTEMPTS || !followSnapshot()) {
           return;
         }
       } catch (SheepException e) {

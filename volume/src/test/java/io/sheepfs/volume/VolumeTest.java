@@ -382,6 +382,19 @@ final class VolumeTest {
   }
 
   @Test
+  void flush_asksForSnapshotsOnlyAfterTheInodeWasWritten() throws Exception {
+    volume.write(0, filled(10, 1));
+    volume.flush();
+    session.resetCalls();
+    volume.write(0, filled(10, 2));
+    volume.flush();
+    assertEquals(0, session.calls(Operation.READ));
+    volume.write(OBJECT_BYTES, filled(10, 3)); // names an object in the index
+    volume.flush();
+    assertEquals(1, session.calls(Operation.READ));
+  }
+
+  @Test
   void snapshotElsewhere_againWhileFollowing_followedAgain() throws Exception {
     volume.write(0, filled(10, 1));
     int[] taken = {0};
