@@ -22,7 +22,7 @@ cluster cluster-stop: export STORE := $(if $(filter file,$(origin STORE)),$(STOR
 PORT ?= 7000
 export PORT
 
-.PHONY: help deps build run stop cluster cluster-stop test bench microbench fmt dist clean
+.PHONY: help deps build run stop cluster cluster-stop test bench bench-cache microbench fmt dist clean
 
 help: ## Show this help
 	@echo "Targets (variables: MNT=$(MNT) STORE=$(STORE)):"
@@ -56,6 +56,9 @@ test: deps ## Run all tests, on the default JDK and on JDK 25 if there is one
 
 bench: build ## Compare with ext4, qemu-storage-daemon, s3backer and C libfuse3, in one run
 	@python3 bench/bench.py
+
+bench-cache: build ## Measure how much of a slow network shows behind the cache
+	@bash bench/cache.sh
 
 microbench: build ## Run JMH benchmarks; ARGS are those of JMH
 	@bash scripts/microbench.sh $(ARGS)

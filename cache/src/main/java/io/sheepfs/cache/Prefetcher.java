@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 final class Prefetcher {
 
   /** Pieces on their way at the same time. */
-  static final int PARALLEL = 8;
+  static final int PARALLEL = 16;
 
   private static final int MAX_WAITING = 64;
   private static final Logger log = LoggerFactory.getLogger(Prefetcher.class);
