@@ -49,6 +49,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   private final ClusterOptions options;
   private final ClusterStore store;
   private final SheepLinks links;
+  private final SheepLinks recoveryLinks;
   private final PeerCalls peers;
   private final Replica replica;
   private final Registry registry;
@@ -82,7 +83,9 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     this.options = options;
     this.store = store;
     this.links = new SheepLinks(new ClientOptions(Duration.ofSeconds(2), options.peerTimeout(), 4));
-    this.peers = new PeerCalls(links);
+    this.recoveryLinks =
+        new SheepLinks(new ClientOptions(Duration.ofSeconds(2), options.peerTimeout(), 1));
+    this.peers = new PeerCalls(links, recoveryLinks);
     this.replica = new Replica(store.files(), peers);
     replica.suspect(store.suspects());
     Signal signal = new Signal();
@@ -98,7 +101,8 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
               presenceChanged.raise();
             });
     this.follower = new Follower(this, registry, replica, peers, store, signal);
-    this.presence = new Presence(registry, follower, links, presenceChanged);
+    this.presence =
+        new Presence(registry, follower, List.of(links, recoveryLinks), presenceChanged);
   }
 
   /**
@@ -432,10 +436,10 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     return follower.recovery();
   }
 
-  /** The other nodes that are there. */
+  /** The other nodes that are there, also those that are not on the ring. */
   public List<NodeInfo> others() throws SheepException {
     NodeInfo self = self();
-    return nodes().stream()
+    return follower.found().stream()
         .filter(node -> node.port() != self.port() || !node.address().equals(self.address()))
         .toList();
   }
@@ -517,8 +521,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
             flags,
             copies == 0 ? DEFAULT_COPIES : copies,
             blockSizeShift == 0 ? VdiSpec.DEFAULT_BLOCK_SIZE_SHIFT : blockSizeShift,
-            storeDriver,
-            List.of());
+            storeDriver);
     try {
       follower.format(layout, clock.instant());
     } catch (SheepException e) {
@@ -619,16 +622,40 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
 
   @Override
   public NodeInfo self() throws SheepException {
-    Layout layout = follower.layout();
-    Layout.Node placed = layout == null ? null : layout.node(store.id());
-    return placed != null
-        ? placed.info()
-        : new NodeInfo(
-            options.address(),
-            options.port(),
-            options.virtualNodes(),
-            options.zoneNumber(),
-            store.space().totalBytes());
+    Seat seat = follower.seat();
+    return seat == null ? announced() : seat.placed();
+  }
+
+  /** This node as it was started, wherever it stands. */
+  NodeInfo announced() throws SheepException {
+    return new NodeInfo(
+        options.address(),
+        options.port(),
+        options.virtualNodes(),
+        options.zoneNumber(),
+        store.space().totalBytes());
+  }
+
+  /**
+   * Wishes for a ring of all nodes that are there; returns before objects move.
+   *
+   * @throws SheepException also if this node does not lead
+   */
+  public void reweight() throws SheepException {
+    View view;
+    synchronized (this) {
+      view = current;
+    }
+    if (view == null || !view.isLeader()) {
+      throw new SheepException(ResultCode.NEW_NODE_VER, "another node leads");
+    }
+    try {
+      follower.reweight(view.epoch());
+    } catch (SheepException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new SheepException(ResultCode.CLUSTER_ERROR, "reweight", e);
+    }
   }
 
   @Override
@@ -652,6 +679,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     follower.close();
     registry.close();
     links.close();
+    recoveryLinks.close();
     senders.shutdown();
     store.close();
   }

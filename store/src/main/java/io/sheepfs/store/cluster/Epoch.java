@@ -1,18 +1,23 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.NodeRecord;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One entry of the epoch log: what each node on the ring is from now on.
+ * One entry of the epoch log: what each node of the cluster is from now on, and where it stands on
+ * the ring.
  *
  * <p>As text: {@code epoch NUMBER SECONDS}, then for each node {@code STORE_ID STATE SINCE
- * INCARNATION}.
+ * INCARNATION POINTS NEXT_POINTS RECORD}, with the record of 80 bytes in hexadecimal digits.
  *
- * @param members all nodes of the {@link Layout}, in its order
+ * @param members all nodes on the ring and on the next one, in an order that stays
  */
 record Epoch(int number, Instant started, List<Member> members) {
 
@@ -33,10 +38,18 @@ record Epoch(int number, Instant started, List<Member> members) {
    *     one
    * @param since the epoch in which it became SYNCED, or stopped to be
    */
-  record Member(String storeId, State state, int since, String incarnation) {
+  record Member(String storeId, State state, int since, String incarnation, Seat seat) {
 
     boolean isPresent() {
       return state != State.AWAY;
+    }
+
+    Member as(State newState, int newSince, String newIncarnation) {
+      return new Member(storeId, newState, newSince, newIncarnation, seat);
+    }
+
+    Member at(Seat newSeat) {
+      return new Member(storeId, state, since, incarnation, newSeat);
     }
   }
 
@@ -57,6 +70,11 @@ record Epoch(int number, Instant started, List<Member> members) {
     return members.stream().filter(member -> member.state() == state).toList();
   }
 
+  /** Whether objects move to other places. */
+  boolean isMoving() {
+    return members.stream().anyMatch(member -> member.seat().changes());
+  }
+
   /** The one who carries out what clients ask: the one who is synced the longest. */
   Optional<Member> leader() {
     return in(State.SYNCED).stream().min(Comparator.comparingInt(Member::since));
@@ -67,9 +85,23 @@ record Epoch(int number, Instant started, List<Member> members) {
     text.append("epoch ").append(number).append(' ').append(started.getEpochSecond()).append('\n');
     for (Member member : members) {
       text.append(member.storeId()).append(' ').append(member.state()).append(' ');
-      text.append(member.since()).append(' ').append(member.incarnation()).append('\n');
+      text.append(member.since()).append(' ').append(member.incarnation()).append(' ');
+      text.append(member.seat().points()).append(' ').append(member.seat().nextPoints());
+      text.append(' ').append(hex(member.seat().node())).append('\n');
     }
     return text.toString();
+  }
+
+  /** A node, in hexadecimal digits. */
+  static String hex(NodeInfo node) {
+    ByteBuffer record = ByteBuffer.allocate(NodeRecord.SIZE_BYTES);
+    NodeRecord.of(node).encode(record);
+    return HexFormat.of().formatHex(record.array());
+  }
+
+  /** What {@link #hex} made. */
+  static NodeInfo node(String hex) {
+    return NodeRecord.decode(ByteBuffer.wrap(HexFormat.of().parseHex(hex))).toNodeInfo();
   }
 
   static Epoch decode(String text) {
@@ -82,7 +114,14 @@ record Epoch(int number, Instant started, List<Member> members) {
             .map(
                 words ->
                     new Member(
-                        words[0], State.valueOf(words[1]), Integer.parseInt(words[2]), words[3]))
+                        words[0],
+                        State.valueOf(words[1]),
+                        Integer.parseInt(words[2]),
+                        words[3],
+                        new Seat(
+                            node(words[6]),
+                            Integer.parseInt(words[4]),
+                            Integer.parseInt(words[5]))))
             .toList();
     return new Epoch(
         Integer.parseInt(head[1]), Instant.ofEpochSecond(Long.parseLong(head[2])), members);

@@ -1,9 +1,11 @@
 package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.NodeRecord;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.Ring;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.ClusterStore;
 import io.sheepfs.store.cluster.Epoch.Member;
@@ -57,6 +59,7 @@ final class Follower implements AutoCloseable {
   private volatile boolean closed;
   private volatile String incarnation = "";
   private volatile @Nullable Layout layout;
+  private volatile @Nullable Epoch lastSeen;
   private volatile int lastEpoch;
   private volatile List<NodeInfo> found = List.of();
   private volatile @Nullable Recovery recovery;
@@ -68,6 +71,11 @@ final class Follower implements AutoCloseable {
   private @Nullable View view;
   private boolean settled;
   private boolean open;
+  private boolean isSpare;
+
+  /** Where everybody stood when this process last dropped what it is no place for. */
+  private volatile Map<String, Seat> swept = Map.of();
+
   private List<ObjectId> before = List.of();
 
   Follower(
@@ -113,13 +121,25 @@ final class Follower implements AutoCloseable {
     return lastEpoch;
   }
 
+  /** The newest epoch that this node knows, whether it takes part or not; null if it knows none. */
+  @Nullable Epoch lastSeen() {
+    return lastSeen;
+  }
+
+  /** Where this node stands; null if it is not a member. */
+  @Nullable Seat seat() {
+    Epoch seen = lastSeen;
+    Member self = seen == null ? null : seen.member(store.id());
+    return self == null ? null : self.seat();
+  }
+
   List<NodeInfo> found() {
     return found;
   }
 
   RecoveryProgress recovery() {
     Recovery running = recovery;
-    boolean behind = layout != null && !upToDate;
+    boolean behind = seat() != null && !upToDate;
     return running == null ? new RecoveryProgress(behind, 0, 0, 0) : running.progress();
   }
 
@@ -146,7 +166,7 @@ final class Follower implements AutoCloseable {
   }
 
   private void step() throws IOException {
-    String now = registry.join(sheep.self());
+    String now = registry.join(sheep.announced());
     if (!now.equals(incarnation)) {
       stop(false);
       replica.forgetRecovered();
@@ -159,14 +179,15 @@ final class Follower implements AutoCloseable {
       sheep.setState(ResultCode.WAIT_FOR_FORMAT);
       return;
     }
-    if (!adopt(agreed)) {
-      return;
-    }
     int last = registry.lastEpoch(agreed.createTime());
     Epoch epoch = epoch(agreed, last);
     Map<String, Registry.Found> members = registry.members();
     found = nodes(members);
+    lastSeen = epoch;
     Member self = epoch.member(store.id());
+    if (!adopt(agreed, self != null)) {
+      return;
+    }
     if (incarnation.equals(registry.refused(store.id()))) {
       stop(false);
       sheep.mustEnd("the disk of this node refused what those of others took");
@@ -195,32 +216,44 @@ final class Follower implements AutoCloseable {
     return ClusterSheep.sortedNodes(members.values().stream().map(Registry.Found::info).toList());
   }
 
-  /** Whether this node is on the ring of the layout, and has its store. */
-  private boolean adopt(Layout agreed) throws IOException {
+  /** Whether this node is a member, and its store is of this cluster. */
+  private boolean adopt(Layout agreed, boolean isMember) throws IOException {
     Layout known = layout;
-    if (agreed.node(store.id()) == null) {
-      stop(false);
-      sheep.setState(ResultCode.JOIN_FAILED);
-      sheep.mustEnd("the cluster was formatted without this node, and none can be added yet");
-      return false;
-    }
     if (store.createTime() != agreed.createTime()) {
-      log.info("the cluster was formatted; emptying {}", store.root());
-      stop(false);
-      replica.clear();
-      store.formatted(
-          agreed.createTime(),
-          agreed.flags(),
-          agreed.copies(),
-          agreed.blockSizeShift(),
-          agreed.driver());
+      // only who was there when the cluster was formatted may lose what it has
+      boolean isEmpty = store.createTime() == 0;
+      boolean wasFormatted = registry.epoch(agreed.createTime(), 1).member(store.id()) != null;
+      if (!isEmpty && !wasFormatted) {
+        stop(false);
+        sheep.setState(ResultCode.JOIN_FAILED);
+        sheep.mustEnd(store.root() + " has the objects of another cluster, or of another format");
+        return false;
+      }
+      if (isMember) {
+        log.info("the cluster was formatted; emptying {}", store.root());
+        stop(false);
+        replica.clear();
+        store.formatted(
+            agreed.createTime(),
+            agreed.flags(),
+            agreed.copies(),
+            agreed.blockSizeShift(),
+            agreed.driver());
+      }
     }
     if (known == null || known.createTime() != agreed.createTime()) {
       sheep.forgetEpochs();
       layout = agreed;
       sheep.setState(ResultCode.WAIT_FOR_JOIN);
     }
-    return true;
+    if (!isMember) {
+      if (view != null || !isSpare) {
+        log.info("not on the ring; waiting for 'dog cluster reweight'");
+      }
+      stop(false);
+    }
+    isSpare = !isMember;
+    return isMember;
   }
 
   /** Ends what this node does in an epoch. */
@@ -243,7 +276,11 @@ final class Follower implements AutoCloseable {
         || now.layout().createTime() != agreed.createTime()) {
       View next = new View(agreed, epoch, store.id());
       boolean keepsLead = now != null && now.isLeader() && next.isLeader();
+      boolean continues = now != null && next.continues(now);
       stop(keepsLead);
+      if (!continues) {
+        replica.forgetRecovered();
+      }
       log.info("epoch {}: {}", epoch.number(), epoch.members());
       before = replica.list();
       replica.settle(next);
@@ -289,7 +326,7 @@ final class Follower implements AutoCloseable {
 
   private void settle(View now, ObjectId oid) throws IOException {
     int copies = replica.copiesOf(now, oid);
-    List<View.Peer> places = now.places(oid, copies);
+    List<View.Peer> places = now.allPlaces(oid, copies);
     if (places.stream().noneMatch(View.Peer::isSelf)) {
       return;
     }
@@ -305,29 +342,56 @@ final class Follower implements AutoCloseable {
 
   private void startRecovery(View now) {
     View.Peer self = now.peer(store.id());
-    if (self.isSynced()) {
-      upToDate = true;
+    Map<String, Seat> seats = now.seats();
+    upToDate = self.isSynced();
+    boolean sweeps = self.isSynced() && !now.isMoving();
+    if (sweeps && seats.equals(swept)) {
       return;
     }
     Recovery begun = new Recovery(now, self, replica, peers, before);
-    recovery = begun;
     String as = incarnation;
-    Thread worker = new Thread(() -> recover(begun, as), "sheep-recovery");
+    if (!sweeps) {
+      recovery = begun;
+    }
+    Thread worker =
+        new Thread(() -> work(sweeps ? () -> sweep(begun, seats) : () -> recover(begun, as)));
+    worker.setName("sheep-recovery");
     worker.setDaemon(true);
     worker.start();
   }
 
+  private static void work(Runnable duty) {
+    try {
+      duty.run();
+    } catch (RuntimeException e) {
+      log.error("recovery failed, which is a bug", e);
+    }
+  }
+
+  private void sweep(Recovery begun, Map<String, Seat> seats) {
+    try {
+      begun.sweep();
+      swept = seats;
+    } catch (IOException e) {
+      log.debug("what is elsewhere now is dropped in a later epoch: {}", e.toString());
+    }
+  }
+
   private void recover(Recovery begun, String as) {
+    String last = "";
     while (!closed && recovery == begun) {
       try {
         begun.run();
         if (recovery == begun) {
           registry.markCaughtUp(begun.epoch(), as);
-          log.info("this node has caught up");
+          log.info("this node has all it should have in epoch {}", begun.epoch());
         }
         return;
       } catch (IOException e) {
-        log.info("catching up is interrupted: {}", e.toString());
+        if (!e.toString().equals(last)) {
+          log.info("catching up is interrupted: {}", e.toString());
+          last = e.toString();
+        }
         try {
           new Signal().await(LOOK_INTERVAL);
         } catch (InterruptedException interrupted) {
@@ -348,7 +412,8 @@ final class Follower implements AutoCloseable {
         alive.put(id, new Membership.Alive(there, registry.isCaughtUp(id, epoch.number(), there)));
       }
     }
-    Epoch next = Membership.next(epoch, alive, clock.instant()).orElse(null);
+    Map<String, NodeInfo> wish = registry.wish(agreed.createTime());
+    Epoch next = Membership.next(epoch, alive, wish, clock.instant()).orElse(null);
     if (next != null) {
       boolean done = registry.append(agreed.createTime(), next);
       log.debug("epoch {} {}", next.number(), done ? "appended" : "was there already");
@@ -370,26 +435,44 @@ final class Follower implements AutoCloseable {
     if (known != null && known.createTime() == wanted.createTime()) {
       throw new SheepException(ResultCode.INVALID_CTIME, "formatted at that time already");
     }
-    List<Layout.Node> nodes = new ArrayList<>();
     List<Member> first = new ArrayList<>();
     for (NodeInfo node : nodes(members)) {
       members.forEach(
           (id, member) -> {
             if (member.info().equals(node)) {
-              nodes.add(new Layout.Node(id, node));
-              first.add(new Member(id, State.SYNCED, 1, member.incarnation()));
+              first.add(
+                  new Member(id, State.SYNCED, 1, member.incarnation(), Seat.of(member.info())));
             }
           });
     }
-    Layout complete =
-        new Layout(
-            wanted.createTime(),
-            wanted.flags(),
-            wanted.copies(),
-            wanted.blockSizeShift(),
-            wanted.driver(),
-            nodes);
-    registry.format(complete, new Epoch(1, now, first));
+    registry.format(wanted, new Epoch(1, now, first));
+  }
+
+  /** Wishes for a ring of all nodes that are there, as they were started. */
+  void reweight(Epoch epoch) throws IOException {
+    Layout agreed = layout;
+    if (agreed == null) {
+      throw new SheepException(ResultCode.WAIT_FOR_FORMAT, "reweight");
+    }
+    Map<String, NodeInfo> wish = new HashMap<>();
+    List<NodeRecord> records = new ArrayList<>();
+    for (Map.Entry<String, Registry.Found> there : registry.members().entrySet()) {
+      NodeInfo node = there.getValue().info();
+      boolean isFit = !there.getValue().incarnation().equals(registry.refused(there.getKey()));
+      if (isFit && node.virtualNodes() > 0) {
+        wish.put(there.getKey(), node);
+        records.add(NodeRecord.of(node));
+      }
+    }
+    if (wish.isEmpty() || wish.size() > Replica.MAX_NODES) {
+      throw new SheepException(ResultCode.NO_SUPPORT, wish.size() + " nodes; 1 to 8 are supported");
+    }
+    log.info(
+        "epoch {} is to get the ring {}",
+        epoch.number(),
+        new Ring(records).zones() + " zones, " + records);
+    registry.setWish(agreed.createTime(), wish);
+    signal.raise();
   }
 
   @Override

@@ -29,8 +29,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The objects of the whole cluster, as its leader uses them during one term: a change goes to all
- * present places of the object at once, and is done when all have it; a read is served by one
- * SYNCED place, this node if it is one.
+ * present places of the object at once, also to those where it will be, and is done when all have
+ * it; a read is served by one SYNCED place, this node if it is one.
  *
  * <p>Whatever fails because of the epoch or the network is done again in the epoch that follows.
  * That may carry a change out twice, with nothing in between, for all changes set bytes or remove
@@ -185,15 +185,12 @@ final class Gateway implements StoredObjects {
     IOException last = null;
     while (System.nanoTime() < deadline) {
       View view = serving.await(deadline);
-      List<View.Peer> places = new ArrayList<>();
-      int synced = 0;
-      for (View.Peer place : view.places(oid, own.copiesOf(view, oid))) {
-        synced += place.isSynced() ? 1 : 0;
-        if (place.member().isPresent()) {
-          places.add(place);
-        }
-      }
-      if (synced > 0) {
+      int copies = own.copiesOf(view, oid);
+      List<View.Peer> synced =
+          view.places(oid, copies).stream().filter(View.Peer::isSynced).toList();
+      List<View.Peer> places =
+          view.allPlaces(oid, copies).stream().filter(place -> place.member().isPresent()).toList();
+      if (!synced.isEmpty()) {
         Sequence sequence = begin(view);
         numbers.add(sequence.number());
         Map<View.Peer, IOException> failures = onAll(view, places, sequence, step);
@@ -209,7 +206,10 @@ final class Gateway implements StoredObjects {
 
   /** The failure after which to try again. */
   private IOException verdict(
-      String what, List<View.Peer> places, int synced, Map<View.Peer, IOException> failures)
+      String what,
+      List<View.Peer> places,
+      List<View.Peer> synced,
+      Map<View.Peer, IOException> failures)
       throws UnanimousRefusal {
     IOException passing = null;
     SheepException refusal = null;
@@ -219,13 +219,13 @@ final class Gateway implements StoredObjects {
         passing = entry.getValue();
       } else if (entry.getValue() instanceof SheepException known) {
         refusal = known;
-        refusing += entry.getKey().isSynced() ? 1 : 0;
+        refusing += synced.contains(entry.getKey()) ? 1 : 0;
       }
     }
     if (refusal == null) {
       return passing == null ? new IOException(what) : passing;
     }
-    boolean unanimous = refusing == synced;
+    boolean unanimous = refusing == synced.size();
     for (View.Peer place : places) {
       IOException failure = failures.get(place);
       boolean refuses = failure != null && !isPassing(failure);

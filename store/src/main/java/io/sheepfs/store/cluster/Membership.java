@@ -1,12 +1,16 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +25,12 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Nobody left.</b> If no SYNCED member has survived, whoever was SYNCED last has everything
  * on its disk. All of them must come back, since each may have objects that no other has; then they
  * go on as SYNCED, after they made those objects agree that they may have been changing.
+ *
+ * <p><b>Another ring.</b> An epoch begins a move as soon as another ring is wished for, and the
+ * members on that ring take part in every change of what they will have. The ring changes when each
+ * of them is there, SYNCED if it is on the old ring, and has said for this very epoch that it has
+ * everything it should have on both rings. Until then a member is SYNCED for what it has on the old
+ * ring.
  */
 final class Membership {
 
@@ -29,12 +39,18 @@ final class Membership {
   /**
    * A node that is there.
    *
-   * @param caughtUp whether this incarnation has every object that it should have
+   * @param caughtUp whether this incarnation has every object that it should have in the current
+   *     epoch: if it is on the ring but not SYNCED yet, on that; else on both rings
    */
   record Alive(String incarnation, boolean caughtUp) {}
 
-  /** The epoch that should follow {@code current}; empty if it is still right, or has to wait. */
-  static Optional<Epoch> next(Epoch current, Map<String, Alive> alive, Instant now) {
+  /**
+   * The epoch that should follow {@code current}; empty if it is still right, or has to wait.
+   *
+   * @param wish the ring that is wished for, by store id; empty for no wish
+   */
+  static Optional<Epoch> next(
+      Epoch current, Map<String, Alive> alive, Map<String, NodeInfo> wish, Instant now) {
     int number = current.number() + 1;
     List<Member> synced = current.in(State.SYNCED);
     boolean someSurvived = synced.stream().anyMatch(member -> isSame(member, alive));
@@ -46,6 +62,8 @@ final class Membership {
     for (Member member : current.members()) {
       members.add(next(member, alive.get(member.storeId()), number, someSurvived));
     }
+    members =
+        haveArrived(current, alive) ? moved(members, number) : wished(members, alive, wish, number);
     return members.equals(current.members())
         ? Optional.empty()
         : Optional.of(new Epoch(number, now, members));
@@ -64,18 +82,81 @@ final class Membership {
         return member;
       }
       if (!someSurvived && found != null) {
-        return new Member(member.storeId(), State.SYNCED, member.since(), found.incarnation());
+        return member.as(State.SYNCED, member.since(), found.incarnation());
       }
       return found == null
-          ? new Member(member.storeId(), State.AWAY, number, "-")
-          : new Member(member.storeId(), State.SYNCING, number, found.incarnation());
+          ? member.as(State.AWAY, number, "-")
+          : member.as(State.SYNCING, number, found.incarnation());
     }
     if (found == null) {
-      return new Member(member.storeId(), State.AWAY, member.since(), "-");
+      return member.as(State.AWAY, member.since(), "-");
     }
-    if (same && member.state() == State.SYNCING && found.caughtUp()) {
-      return new Member(member.storeId(), State.SYNCED, number, found.incarnation());
+    boolean caughtUp = same && member.state() == State.SYNCING && found.caughtUp();
+    if (caughtUp && member.seat().isOnRing()) {
+      return member.as(State.SYNCED, number, found.incarnation());
     }
-    return new Member(member.storeId(), State.SYNCING, member.since(), found.incarnation());
+    return member.as(State.SYNCING, member.since(), found.incarnation());
+  }
+
+  /** Whether everybody on the next ring has everything that it should have there. */
+  private static boolean haveArrived(Epoch current, Map<String, Alive> alive) {
+    if (!current.isMoving()) {
+      return false;
+    }
+    for (Member member : current.members()) {
+      Alive found = alive.get(member.storeId());
+      boolean canArrive = member.state() == State.SYNCED || !member.seat().isOnRing();
+      boolean caughtUp = isSame(member, alive) && found != null && found.caughtUp();
+      if (member.seat().isOnNextRing() && !(canArrive && caughtUp)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The members when the next ring has become the ring. */
+  private static List<Member> moved(List<Member> members, int number) {
+    List<Member> arrived = new ArrayList<>();
+    for (Member member : members) {
+      Seat seat = member.seat();
+      if (seat.isOnNextRing()) {
+        int since = member.state() == State.SYNCED ? member.since() : number;
+        arrived.add(
+            member
+                .as(State.SYNCED, since, member.incarnation())
+                .at(new Seat(seat.node(), seat.nextPoints(), seat.nextPoints())));
+      }
+    }
+    return arrived;
+  }
+
+  /** The members, with the ring that is wished for as the next one. */
+  private static List<Member> wished(
+      List<Member> members, Map<String, Alive> alive, Map<String, NodeInfo> wish, int number) {
+    if (wish.isEmpty()) {
+      return members;
+    }
+    List<Member> result = new ArrayList<>();
+    Set<String> known = new HashSet<>();
+    for (Member member : members) {
+      Seat seat = member.seat();
+      NodeInfo wanted = wish.get(member.storeId());
+      int points = wanted == null ? 0 : wanted.virtualNodes();
+      if (seat.points() + points > 0) { // else an earlier wish that was given up
+        result.add(member.at(new Seat(seat.node(), seat.points(), points)));
+      }
+      known.add(member.storeId());
+    }
+    for (Map.Entry<String, NodeInfo> wanted : new TreeMap<>(wish).entrySet()) {
+      if (!known.contains(wanted.getKey())) {
+        Alive found = alive.get(wanted.getKey());
+        Seat seat = new Seat(wanted.getValue(), 0, wanted.getValue().virtualNodes());
+        result.add(
+            found == null
+                ? new Member(wanted.getKey(), State.AWAY, number, "-", seat)
+                : new Member(wanted.getKey(), State.SYNCING, number, found.incarnation(), seat));
+      }
+    }
+    return result;
   }
 }

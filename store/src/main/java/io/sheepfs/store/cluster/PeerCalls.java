@@ -37,9 +37,17 @@ final class PeerCalls {
   private static final int MAX_LIST_BYTES = 1 << 28;
 
   private final SheepLinks links;
+  private final SheepLinks recoveryLinks;
 
-  PeerCalls(SheepLinks links) {
+  /**
+   * The calls over some connections.
+   *
+   * @param recoveryLinks for what an operation over {@code links} may wait for: it must not stand
+   *     in line behind others of those
+   */
+  PeerCalls(SheepLinks links, SheepLinks recoveryLinks) {
     this.links = links;
+    this.recoveryLinks = recoveryLinks;
   }
 
   /** The number of a change, and of the oldest that may be unfinished. */
@@ -61,7 +69,9 @@ final class PeerCalls {
     int all = source == null ? flags : flags | RequestFlags.WRITE;
     long length = source != null ? source.remaining() : target != null ? target.remaining() : 0;
     RequestHeader header = RequestHeader.of(opcode, all, length, fields).withEpoch(epoch);
-    ResponseHeader answer = links.exchange(address(node), header, source, target);
+    boolean waitsForNobody = opcode != Opcode.REPAIR_REPLICA && header.has(RequestFlags.RECOVERY);
+    ResponseHeader answer =
+        (waitsForNobody ? recoveryLinks : links).exchange(address(node), header, source, target);
     if (answer.result() != ResultCode.SUCCESS) {
       throw new SheepException(answer.result(), header + " at port " + node.port());
     }

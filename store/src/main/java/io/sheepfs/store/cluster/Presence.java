@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -27,7 +28,7 @@ final class Presence implements AutoCloseable {
 
   private final Registry registry;
   private final Follower follower;
-  private final SheepLinks links;
+  private final List<SheepLinks> links;
   private final Signal signal;
   private final Thread thread = new Thread(this::run, "sheep-presence");
   private volatile boolean closed;
@@ -35,10 +36,10 @@ final class Presence implements AutoCloseable {
   // by the one thread only
   private Map<String, String> incarnations = new HashMap<>();
 
-  Presence(Registry registry, Follower follower, SheepLinks links, Signal signal) {
+  Presence(Registry registry, Follower follower, List<SheepLinks> links, Signal signal) {
     this.registry = registry;
     this.follower = follower;
-    this.links = links;
+    this.links = List.copyOf(links);
     this.signal = signal;
     thread.setDaemon(true);
   }
@@ -63,23 +64,26 @@ final class Presence implements AutoCloseable {
   }
 
   private void look() throws IOException {
-    Layout layout = follower.layout();
-    if (layout == null) {
+    Epoch epoch = follower.lastSeen();
+    if (epoch == null) {
       return;
     }
     Map<String, String> there = new HashMap<>();
     registry.members().forEach((id, found) -> there.put(id, found.incarnation()));
     Set<InetSocketAddress> gone = new HashSet<>();
-    for (Layout.Node node : layout.nodes()) {
-      InetSocketAddress address = PeerCalls.address(node.info());
+    for (Epoch.Member node : epoch.members()) {
+      InetSocketAddress address = PeerCalls.address(node.seat().node());
       String now = there.get(node.storeId());
       if (now == null) {
         gone.add(address);
       } else if (!now.equals(incarnations.getOrDefault(node.storeId(), now))) {
-        links.drop(address); // it has left and come back: who asked the old one waits in vain
+        links.forEach(
+            all ->
+                all.drop(
+                    address)); // it has left and come back: who asked the old one waits in vain
       }
     }
-    links.giveUp(gone);
+    links.forEach(all -> all.giveUp(gone));
     incarnations = there;
   }
 

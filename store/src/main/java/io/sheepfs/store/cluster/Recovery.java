@@ -1,28 +1,49 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Brings a SYNCING node up to date: it takes every object that it should have from whoever has the
- * right copy, and drops those that nobody has any more, which were deleted while it was away.
+ * Brings a node up to date: it takes every object that it should have from whoever has the right
+ * copy, and drops those that nobody has any more, which were deleted while it was away.
  *
  * <p><b>Whom to believe.</b> A SYNCED place of an object is right. Where an object has none, the
  * place is right that was SYNCED last. So a node has to wait for one that was SYNCED longer, unless
  * each object has a SYNCED place, for there are more copies than nodes that are not SYNCED; those
- * that ceased to be in the same epoch have to ask each other.
+ * that ceased to be in the same epoch have to ask each other. A node that was never on the ring,
+ * and one that has to fetch what is new to it, waits for all of them.
  *
- * <p>Run by one thread.
+ * <p>Run by one thread, which has some others help.
  */
 final class Recovery {
+
+  private static final Logger log = LoggerFactory.getLogger(Recovery.class);
+
+  private static final int THREADS = 3;
+
+  // what STAT_RECOVERY tells
+  private static final int LISTING = 0;
+  private static final int RECOVERING = 1;
+  private static final int NOTIFYING = 2;
 
   private final View view;
   private final View.Peer self;
@@ -30,7 +51,11 @@ final class Recovery {
   private final PeerCalls peers;
   private final List<ObjectId> before;
   private final AtomicLong finished = new AtomicLong();
+  private volatile int phase = LISTING;
   private volatile long total;
+
+  /** A failure ends all threads. */
+  private volatile boolean failed;
 
   /**
    * The recovery in an epoch.
@@ -50,11 +75,15 @@ final class Recovery {
   }
 
   RecoveryProgress progress() {
-    return new RecoveryProgress(true, 1, finished.get(), Math.max(total, finished.get()));
+    return new RecoveryProgress(true, phase, finished.get(), Math.max(total, finished.get()));
   }
 
   /** Does it; fails if the epoch ends, or if somebody has to be waited for. */
   void run() throws IOException {
+    phase = LISTING;
+    failed = false;
+    finished.set(0);
+    total = 0;
     Set<ObjectId> listed = new HashSet<>();
     for (View.Peer peer : view.present()) {
       boolean equal = peer.member().since() == self.member().since();
@@ -62,63 +91,109 @@ final class Recovery {
         listed.addAll(peers.list(peer.node(), view.number()));
       }
     }
-    List<ObjectId> data = new ArrayList<>();
     Set<ObjectId> all = new HashSet<>(listed);
     all.addAll(before);
-    total = all.size();
+    List<ObjectId> describing = new ArrayList<>();
+    List<ObjectId> data = new ArrayList<>();
     for (ObjectId oid : all) {
-      if (oid.kind() == ObjectId.Kind.INODE || oid.kind() == ObjectId.Kind.ATTRIBUTE) {
-        bring(oid, listed.contains(oid));
-      } else {
-        data.add(oid);
-      }
+      boolean describes =
+          oid.kind() == ObjectId.Kind.INODE || oid.kind() == ObjectId.Kind.ATTRIBUTE;
+      (describes ? describing : data).add(oid);
     }
+    total = all.size();
+    phase = RECOVERING;
+    bringAll(describing, listed);
     checkNobodyIsMissing();
     data.sort(null);
-    for (ObjectId oid : data) {
-      bring(oid, listed.contains(oid));
-    }
+    bringAll(data, listed);
+    phase = NOTIFYING;
     replica.files().flushAll();
   }
 
+  /** Drops what this node is no place for any more; the ring has changed, and nothing moves. */
+  void sweep() throws SheepException {
+    int dropped = 0;
+    for (ObjectId oid : before) {
+      // of what has no inode here nobody knows how many copies there should be
+      boolean isKnown = replica.exists(ObjectId.inode(oid.vid()));
+      if (isKnown && step(oid, true) == RecoveryPlan.Step.DROP) {
+        replica.drop(view, oid);
+        dropped++;
+      }
+    }
+    if (dropped > 0) {
+      log.info("dropped {} objects that are elsewhere now", dropped);
+    }
+  }
+
+  private RecoveryPlan.Step step(ObjectId oid, boolean isListed) throws SheepException {
+    return RecoveryPlan.step(view, oid, replica.copiesOf(view, oid), isListed);
+  }
+
+  private void bringAll(List<ObjectId> oids, Set<ObjectId> listed) throws IOException {
+    AtomicInteger next = new AtomicInteger();
+    Callable<Boolean> worker =
+        () -> {
+          boolean done = false;
+          try {
+            for (int i = next.getAndIncrement();
+                i < oids.size() && !failed;
+                i = next.getAndIncrement()) {
+              bring(oids.get(i), listed.contains(oids.get(i)));
+            }
+            done = true;
+            return true;
+          } finally {
+            failed |= !done;
+          }
+        };
+    ExecutorService helpers =
+        Executors.newFixedThreadPool(THREADS, new DaemonThreads("sheep-recoverer"));
+    try {
+      for (Future<Boolean> part : helpers.invokeAll(Collections.nCopies(THREADS, worker))) {
+        boolean unused = part.get();
+      }
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException failure) {
+        throw failure;
+      }
+      throw new IllegalStateException("recovery", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new SheepException(ResultCode.SHUTDOWN, "recovery", e);
+    } finally {
+      helpers.shutdown();
+    }
+  }
+
   private void bring(ObjectId oid, boolean isListed) throws SheepException {
-    int copies = replica.copiesOf(view, oid);
-    View.Peer authority = view.authority(oid, copies);
-    boolean isPlace = view.places(oid, copies).stream().anyMatch(View.Peer::isSelf);
-    if (isPlace && (isListed || !authority.isSynced())) {
-      replica.recover(view, oid);
-    } else if (authority.isSynced()) {
-      replica.dropUnlessRecovered(view, oid);
+    switch (step(oid, isListed)) {
+      case FETCH -> replica.recover(view, oid);
+      case DROP -> replica.drop(view, oid);
+      case KEEP -> {}
     }
     finished.incrementAndGet();
   }
 
   /** Whether an object could be right only on a node that is not SYNCED, and was it longer. */
   private void checkNobodyIsMissing() throws SheepException {
-    List<View.Peer> behind =
-        view.epoch().members().stream()
-            .filter(member -> member.state() != Epoch.State.SYNCED)
-            .map(member -> view.peer(member.storeId()))
-            .toList();
-    if (fewestCopies() > behind.size()) {
-      return;
-    }
-    for (View.Peer peer : behind) {
-      int since = peer.member().since();
-      boolean longer = since > self.member().since();
-      boolean equalAndAway = since == self.member().since() && !peer.member().isPresent();
-      if (!peer.isSelf() && (longer || equalAndAway)) {
-        throw new SheepException(
-            ResultCode.HALT, "port " + peer.node().port() + " has newer objects, and is not here");
-      }
+    View.Peer awaited = RecoveryPlan.awaited(view, fewestCopies());
+    if (awaited != null) {
+      throw new SheepException(
+          ResultCode.HALT,
+          "port " + awaited.node().port() + " may have newer objects, and is not up to date");
     }
   }
 
   private int fewestCopies() throws SheepException {
     int fewest = view.layout().copies();
+    ByteBuffer first = ByteBuffer.allocate(1);
     for (ObjectId oid : replica.list()) {
       if (oid.kind() == ObjectId.Kind.INODE) {
-        fewest = Math.min(fewest, replica.copiesOf(view, ObjectId.data(oid.vid(), 0)));
+        replica.files().read(oid, InodeLayout.NAME, first.clear());
+        if (first.get(0) != 0) { // else it is deleted, and its objects are not needed
+          fewest = Math.min(fewest, replica.copiesOf(view, ObjectId.data(oid.vid(), 0)));
+        }
       }
     }
     return Math.min(fewest, view.zones());

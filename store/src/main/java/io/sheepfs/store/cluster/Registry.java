@@ -2,16 +2,14 @@ package io.sheepfs.store.cluster;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sheepfs.protocol.NodeInfo;
-import io.sheepfs.protocol.NodeRecord;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
@@ -32,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  *   caughtup/STORE_ID          ephemeral: the epoch for which it has all it should, incarnation
  *   refused/STORE_ID           the incarnation of a node whose disk failed while others' did not
  *   leader                     whoever leads; its version is the number of the term
+ *   wish                       the ring that an administrator wants, for a format
  *   change                     the change of several objects that is under way
  * </pre>
  *
@@ -140,9 +139,7 @@ final class Registry implements Closeable {
       }
     }
     String fresh = UUID.randomUUID().toString();
-    ByteBuffer record = ByteBuffer.allocate(NodeRecord.SIZE_BYTES);
-    NodeRecord.of(self).encode(record);
-    putEphemeral("members", HexFormat.of().formatHex(record.array()) + " " + fresh);
+    putEphemeral("members", Epoch.hex(self) + " " + fresh);
     if (session() != session) {
       throw new IOException("the session with ZooKeeper changed under way");
     }
@@ -258,8 +255,7 @@ final class Registry implements Closeable {
       String text = text("/members/" + id);
       if (text != null) {
         String[] words = text.split(" ", -1);
-        ByteBuffer record = ByteBuffer.wrap(HexFormat.of().parseHex(words[0]));
-        found.put(id, new Found(NodeRecord.decode(record).toNodeInfo(), words[1]));
+        found.put(id, new Found(Epoch.node(words[0]), words[1]));
       }
     }
     return found;
@@ -267,6 +263,32 @@ final class Registry implements Closeable {
 
   private static String readyMark(View view, String incarnation) {
     return Long.toHexString(view.layout().createTime()) + " " + view.number() + " " + incarnation;
+  }
+
+  /**
+   * Notes which nodes the ring should have.
+   *
+   * @param wish by store id, with as many virtual nodes as they should have
+   */
+  void setWish(long createTime, Map<String, NodeInfo> wish) throws IOException {
+    StringBuilder text = new StringBuilder("wish " + Long.toHexString(createTime) + "\n");
+    new TreeMap<>(wish)
+        .forEach((id, node) -> text.append(id).append(' ').append(Epoch.hex(node)).append('\n'));
+    call("wish", () -> client.create().orSetData().forPath("/wish", bytes(text.toString())));
+  }
+
+  /** The ring that was wished for; empty if none was since the format. */
+  Map<String, NodeInfo> wish(long createTime) throws IOException {
+    // the list is watched, too: what is not there yet has no data to watch
+    String text = children("/").contains("wish") ? text("/wish") : null;
+    Map<String, NodeInfo> wish = new HashMap<>();
+    if (text != null && text.startsWith("wish " + Long.toHexString(createTime) + "\n")) {
+      for (String line : text.lines().skip(1).toList()) {
+        String[] words = line.split(" ", -1);
+        wish.put(words[0], Epoch.node(words[1]));
+      }
+    }
+    return wish;
   }
 
   /** Tells that this node is ready for an epoch. */
@@ -288,7 +310,10 @@ final class Registry implements Closeable {
     return true;
   }
 
-  /** Tells that this incarnation has every object that it should have in an epoch. */
+  /**
+   * Tells that this incarnation has every object that it should have in an epoch: on the ring, and
+   * if it was SYNCED or is new, on the next one, too.
+   */
   void markCaughtUp(int epoch, String ofIncarnation) throws IOException {
     putEphemeral("caughtup", epoch + " " + ofIncarnation);
   }

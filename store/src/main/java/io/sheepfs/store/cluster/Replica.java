@@ -38,9 +38,10 @@ import org.jspecify.annotations.Nullable;
  * replicas have the change. After a crash of the process, the suspects are all objects that may
  * have been changed since it began.
  *
- * <p><b>Catching up.</b> While the node is SYNCING, an object counts as recovered once it was made,
- * removed or fetched in this incarnation; whoever wants to change another one fetches it first. As
- * every change since the epoch was opened comes here, too, a recovered object stays right.
+ * <p><b>Catching up.</b> While the node is SYNCING, or is not yet a place of an object, an object
+ * counts as recovered once it was made, removed or fetched since; whoever wants to change another
+ * one fetches it first. As every change since the epoch was opened comes here, too, a recovered
+ * object stays right, as long as the node is a member and the rings are the same.
  *
  * <p><b>Late changes.</b> The leader may try a change again under another number while the first
  * attempt is still on its way; that one, which may come after later changes of the object, is
@@ -145,7 +146,7 @@ public final class Replica {
     suspects.remove(oid);
   }
 
-  /** Forgets what was recovered: another incarnation begins. */
+  /** Forgets what was recovered: another incarnation begins, or objects go elsewhere. */
   void forgetRecovered() {
     recovered.clear();
   }
@@ -155,9 +156,13 @@ public final class Replica {
     recovered.remove(oid);
   }
 
-  private boolean isSyncing(View now) {
+  /** Whether this node has an object, and every acknowledged change of it. */
+  private boolean has(View now, ObjectId oid) throws SheepException {
     View.Peer self = now.self();
-    return self != null && !self.isSynced();
+    if (self == null || !self.isSynced()) {
+      return false;
+    }
+    return !now.isMoving() || now.isPlace(oid, copiesOf(now, oid));
   }
 
   /**
@@ -179,7 +184,7 @@ public final class Replica {
       if (e.result() != ResultCode.NO_OBJ) {
         throw e;
       }
-      return now.layout().copies();
+      readCopiesElsewhere(now, oid.vid(), one.clear());
     }
     int found = Byte.toUnsignedInt(one.get(0));
     if (found == 0) {
@@ -187,6 +192,30 @@ public final class Replica {
     }
     copies.put(oid.vid(), found);
     return found;
+  }
+
+  /** For a VDI whose inode is not here yet; leaves a zero if nobody has it. */
+  private void readCopiesElsewhere(View now, VdiId vid, ByteBuffer one) throws SheepException {
+    View.Peer self = now.self();
+    if (self == null || self.isSynced()) {
+      return;
+    }
+    View.Peer source = now.authority(ObjectId.inode(vid), MAX_NODES);
+    if (source.isSelf() || !source.isSynced()) {
+      return;
+    }
+    try {
+      int flags = RequestFlags.RECOVERY;
+      ObjectId inode = ObjectId.inode(vid);
+      peers.read(source.node(), now.number(), flags, inode, InodeLayout.COPIES, one);
+    } catch (SheepException e) {
+      if (e.result() != ResultCode.NO_OBJ) {
+        throw e;
+      }
+      one.put(0, (byte) 0);
+    } catch (IOException e) {
+      throw new SheepException(ResultCode.NETWORK_ERROR, "copies of VDI " + vid, e);
+    }
   }
 
   /** Removes everything: the cluster is formatted. */
@@ -242,7 +271,7 @@ public final class Replica {
       stripe.lock();
       try {
         begin(number, number - Integer.toUnsignedLong(distance), oid);
-        if (!isSyncing(now)) {
+        if (has(now, oid)) {
           change.run();
           return;
         }
@@ -358,7 +387,7 @@ public final class Replica {
   public void force(int epoch, ObjectId oid) throws SheepException {
     View now = enter(epoch, true);
     try {
-      if (!isSyncing(now) || recovered.contains(oid)) {
+      if (has(now, oid) || recovered.contains(oid)) {
         files.force(oid);
       }
     } finally {
@@ -399,7 +428,7 @@ public final class Replica {
       ReentrantLock stripe = stripe(oid);
       stripe.lock();
       try {
-        if (isSyncing(now)) {
+        if (!has(now, oid)) {
           recovered.remove(oid); // it will be fetched like all others
         } else if (!open) {
           copy(now, oid, source);
@@ -432,14 +461,18 @@ public final class Replica {
     }
   }
 
-  /** Removes an object that no authority has, unless it was made meanwhile. */
-  void dropUnlessRecovered(View as, ObjectId oid) throws SheepException {
+  /**
+   * Removes an object that no authority has, or that is elsewhere, unless it was made meanwhile.
+   */
+  void drop(View as, ObjectId oid) throws SheepException {
     View now = enter(as.number(), true);
     try {
       ReentrantLock stripe = stripe(oid);
       stripe.lock();
       try {
-        if (isSyncing(now) && !recovered.contains(oid)) {
+        View.Peer self = now.self();
+        boolean owned = self != null && self.isSynced() && now.isPlace(oid, copiesOf(now, oid));
+        if (!owned && !recovered.contains(oid)) {
           boolean unused = files.remove(oid);
         }
       } finally {

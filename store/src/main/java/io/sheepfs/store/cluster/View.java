@@ -1,5 +1,6 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.NodeId;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.NodeRecord;
 import io.sheepfs.protocol.ObjectId;
@@ -7,15 +8,21 @@ import io.sheepfs.protocol.Ring;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An epoch as this node takes part in it.
+ * An epoch as this node takes part in it: which nodes have which objects, on the ring and, while
+ * objects move, on the next one.
  *
  * <p>Immutable.
  */
@@ -25,10 +32,15 @@ final class View {
   private final Epoch epoch;
   private final String self;
   private final Ring ring;
-  private final Map<String, Peer> peers = new HashMap<>();
-  private final Map<NodeRecord, Peer> byRecord = new HashMap<>();
+  private final Ring nextRing;
+  private final boolean moving;
 
-  /** A node on the ring, and what it is in this epoch. */
+  /** In the order of the epoch, which is the same everywhere. */
+  private final Map<String, Peer> peers = new LinkedHashMap<>();
+
+  private final Map<NodeId, Peer> byId = new HashMap<>();
+
+  /** A node of the cluster, and what it is in this epoch. */
   record Peer(NodeInfo node, Member member, boolean isSelf) {
 
     boolean isSynced() {
@@ -40,16 +52,19 @@ final class View {
     this.layout = layout;
     this.epoch = epoch;
     this.self = self;
-    this.ring = layout.ring();
+    this.moving = epoch.isMoving();
+    List<NodeRecord> now = new ArrayList<>();
+    List<NodeRecord> next = new ArrayList<>();
     for (Member member : epoch.members()) {
-      Layout.Node node = layout.node(member.storeId());
-      if (node == null) {
-        throw new IllegalArgumentException(member + " is not on the ring");
-      }
-      Peer peer = new Peer(node.info(), member, member.storeId().equals(self));
+      Seat seat = member.seat();
+      Peer peer = new Peer(seat.placed(), member, member.storeId().equals(self));
       peers.put(member.storeId(), peer);
-      byRecord.put(NodeRecord.of(node.info()), peer);
+      byId.put(seat.record().id(), peer);
+      now.add(seat.record());
+      next.add(seat.nextRecord());
     }
+    this.ring = new Ring(now);
+    this.nextRing = moving ? new Ring(next) : ring;
   }
 
   Layout layout() {
@@ -64,7 +79,12 @@ final class View {
     return epoch.number();
   }
 
-  /** This node; null if it is not on the ring. */
+  /** Whether objects move to other places. */
+  boolean isMoving() {
+    return moving;
+  }
+
+  /** This node; null if it is no member. */
   @Nullable Peer self() {
     return peers.get(self);
   }
@@ -72,9 +92,14 @@ final class View {
   Peer peer(String storeId) {
     Peer peer = peers.get(storeId);
     if (peer == null) {
-      throw new IllegalArgumentException(storeId + " is not on the ring");
+      throw new IllegalArgumentException(storeId + " is not a member");
     }
     return peer;
+  }
+
+  /** All members, in an order that is the same everywhere. */
+  List<Peer> all() {
+    return List.copyOf(peers.values());
   }
 
   /** The most copies that an object can have. */
@@ -95,17 +120,45 @@ final class View {
     return peers.values().stream().filter(peer -> peer.member().isPresent()).toList();
   }
 
-  /** The nodes that should have an object, the first of the ring first. */
+  /** The nodes that have an object, the first of the ring first. */
   List<Peer> places(ObjectId oid, int copies) {
+    return places(ring, oid, copies, Seat::isOnRing);
+  }
+
+  /** The nodes that will have an object, or have it: those to which a change of it goes. */
+  List<Peer> allPlaces(ObjectId oid, int copies) {
+    if (!moving) {
+      return places(oid, copies);
+    }
+    Set<Peer> places = new LinkedHashSet<>(places(oid, copies));
+    places.addAll(places(nextRing, oid, copies, Seat::isOnNextRing));
+    return List.copyOf(places);
+  }
+
+  /** What describes VDIs is on all nodes, also if several are in one zone. */
+  private List<Peer> places(Ring on, ObjectId oid, int copies, Predicate<Seat> isOnIt) {
     List<Peer> places = new ArrayList<>(copies);
-    for (NodeRecord record : ring.nodes(oid, copies)) {
-      Peer peer = byRecord.get(record);
+    if (oid.kind() == ObjectId.Kind.INODE || oid.kind() == ObjectId.Kind.ATTRIBUTE) {
+      for (Peer peer : peers.values()) {
+        if (isOnIt.test(peer.member().seat())) {
+          places.add(peer);
+        }
+      }
+      return places;
+    }
+    for (NodeRecord record : on.nodes(oid, copies)) {
+      Peer peer = byId.get(record.id());
       if (peer == null) {
         throw new IllegalStateException(record + " is not in the epoch");
       }
       places.add(peer);
     }
     return places;
+  }
+
+  /** Whether this node has an object, by the ring; it has it for sure if it is SYNCED, too. */
+  boolean isPlace(ObjectId oid, int copies) {
+    return places(oid, copies).stream().anyMatch(Peer::isSelf);
   }
 
   /** Whose copy of an object is right: that of a SYNCED node, or of the one that was it last. */
@@ -116,7 +169,23 @@ final class View {
         return place;
       }
     }
-    return java.util.Collections.max(
-        places, Comparator.comparingInt(place -> place.member().since()));
+    return Collections.max(places, Comparator.comparingInt(place -> place.member().since()));
+  }
+
+  /** Whether objects are in the same places, and this node has been a member since. */
+  boolean continues(View other) {
+    Peer one = self();
+    Peer two = other.self();
+    return one != null
+        && two != null
+        && one.member().since() == two.member().since()
+        && seats().equals(other.seats());
+  }
+
+  /** Where each member stands, by store id. */
+  Map<String, Seat> seats() {
+    Map<String, Seat> seats = new HashMap<>();
+    epoch.members().forEach(member -> seats.put(member.storeId(), member.seat()));
+    return seats;
   }
 }

@@ -49,10 +49,10 @@ final class Dispatcher {
     handlers.put(Opcode.OIDS_EXIST, peers::oidsExist);
     handlers.put(Opcode.STAT_RECOVERY, peers::statRecovery);
     handlers.put(Opcode.SHUTDOWN, peers::shutdown);
-    // what would need objects to move, which they do not yet
+    // what is not built
     handlers.put(Opcode.ALTER_VDI_COPY, peers::notSupported);
     handlers.put(Opcode.FORCE_RECOVER, peers::notSupported);
-    handlers.put(Opcode.REWEIGHT, peers::notSupported);
+    handlers.put(Opcode.REWEIGHT, peers::reweight);
     handlers.put(Opcode.ENABLE_RECOVER, peers::notSupported);
     handlers.put(Opcode.DISABLE_RECOVER, peers::notSupported);
   }

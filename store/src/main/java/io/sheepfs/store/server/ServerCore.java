@@ -1,6 +1,7 @@
 package io.sheepfs.store.server;
 
 import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.codec.ByteBudget;
 import io.sheepfs.store.SheepNode;
@@ -24,6 +25,9 @@ final class ServerCore {
   /** Of their own, since the workers of several sheep may wait for each other's answers here. */
   private final ExecutorService peerWorkers;
 
+  /** For what those may wait for, and which waits for nobody. */
+  private final ExecutorService recoveryWorkers;
+
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
   private final @Nullable Standstill standstill;
   private int underWay;
@@ -38,12 +42,14 @@ final class ServerCore {
       ServerOptions options,
       ExecutorService workers,
       ExecutorService peerWorkers,
+      ExecutorService recoveryWorkers,
       @Nullable Standstill standstill,
       Runnable shutdown) {
     this.sheep = sheep;
     this.options = options;
     this.workers = workers;
     this.peerWorkers = peerWorkers;
+    this.recoveryWorkers = recoveryWorkers;
     this.standstill = standstill;
     this.counters = new Counters();
     this.budget = new ByteBudget(options.maxTotalBytes() + (1 << 16));
@@ -70,6 +76,12 @@ final class ServerCore {
   /** Who carries a request out. */
   ExecutorService workers(RequestHeader header) {
     Opcode opcode = header.opcode();
+    if (opcode != null
+        && isBetweenSheep(opcode)
+        && opcode != Opcode.REPAIR_REPLICA
+        && header.has(RequestFlags.RECOVERY)) {
+      return recoveryWorkers;
+    }
     // the list of nodes proves that this sheep lives, while all others may wait for an epoch
     return opcode != null && (isBetweenSheep(opcode) || opcode == Opcode.GET_NODE_LIST)
         ? peerWorkers

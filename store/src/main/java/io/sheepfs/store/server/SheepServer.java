@@ -41,11 +41,13 @@ public final class SheepServer implements AutoCloseable {
   private static final int LOW_WATER_BYTES = 1 << 18;
   private static final int HIGH_WATER_BYTES = 1 << 20;
   private static final int KEEPALIVE_SECONDS = 30;
+  private static final int RECOVERY_WORKERS = 4;
 
   private final ServerOptions options;
   private final ServerCore core;
   private final ExecutorService workers;
   private final ExecutorService peerWorkers;
+  private final ExecutorService recoveryWorkers;
   private final ScheduledExecutorService timer;
   private final EventLoopGroup eventLoops;
   private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
@@ -65,11 +67,21 @@ public final class SheepServer implements AutoCloseable {
     this.peerWorkers =
         Executors.newFixedThreadPool(
             options.workers(), new DefaultThreadFactory("sheep-peer", true));
+    this.recoveryWorkers =
+        Executors.newFixedThreadPool(
+            RECOVERY_WORKERS, new DefaultThreadFactory("sheep-donor", true));
     this.timer =
         Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sheep-timer", true));
     Standstill standstill = sheep instanceof ClusterSheep ? new Standstill(timer) : null;
     this.core =
-        new ServerCore(sheep, options, workers, peerWorkers, standstill, shutdownAsked::countDown);
+        new ServerCore(
+            sheep,
+            options,
+            workers,
+            peerWorkers,
+            recoveryWorkers,
+            standstill,
+            shutdownAsked::countDown);
     if (cache != null) {
       core.use(cache);
     }
@@ -78,6 +90,7 @@ public final class SheepServer implements AutoCloseable {
     if (!bound.isSuccess()) {
       workers.shutdown();
       peerWorkers.shutdown();
+      recoveryWorkers.shutdown();
       timer.shutdown();
       Future<?> unused = eventLoops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
       throw new IOException("cannot listen on " + address, bound.cause());
@@ -189,6 +202,7 @@ public final class SheepServer implements AutoCloseable {
     Future<?> closed = clients.close().awaitUninterruptibly();
     workers.shutdown();
     peerWorkers.shutdown();
+    recoveryWorkers.shutdown();
     timer.shutdownNow();
     try {
       if (!workers.awaitTermination(options.drainTimeout().toNanos(), TimeUnit.NANOSECONDS)) {

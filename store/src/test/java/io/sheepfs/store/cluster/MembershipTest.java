@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.cluster.Membership.Alive;
+import java.net.InetAddress;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -26,8 +28,17 @@ final class MembershipTest {
     return new Epoch(number, NOW, List.of(members));
   }
 
+  private static NodeInfo node(String id) {
+    int number = id.charAt(0) - 'a';
+    return new NodeInfo(InetAddress.getLoopbackAddress(), 7000 + number, 128, number, 1L << 40);
+  }
+
+  private static Member member(String id, State state, int since, String incarnation) {
+    return new Member(id, state, since, incarnation, Seat.of(node(id)));
+  }
+
   private static Member synced(String id, int since) {
-    return new Member(id, State.SYNCED, since, id + "1");
+    return member(id, State.SYNCED, since, id + "1");
   }
 
   private static Alive alive(String incarnation) {
@@ -37,15 +48,16 @@ final class MembershipTest {
   @Test
   void next_nothingChanged_isEmpty() {
     Epoch now = epoch(3, synced("a", 1), synced("b", 1));
-    assertTrue(Membership.next(now, Map.of("a", alive("a1"), "b", alive("b1")), NOW).isEmpty());
+    assertTrue(
+        Membership.next(now, Map.of("a", alive("a1"), "b", alive("b1")), Map.of(), NOW).isEmpty());
   }
 
   @Test
   void next_memberGone_isAway() {
     Epoch now = epoch(3, synced("a", 1), synced("b", 1));
-    Epoch next = Membership.next(now, Map.of("b", alive("b1")), NOW).orElseThrow();
+    Epoch next = Membership.next(now, Map.of("b", alive("b1")), Map.of(), NOW).orElseThrow();
     assertEquals(4, next.number());
-    assertEquals(List.of(new Member("a", State.AWAY, 4, "-"), synced("b", 1)), next.members());
+    assertEquals(List.of(member("a", State.AWAY, 4, "-"), synced("b", 1)), next.members());
     assertEquals("b", next.leader().orElseThrow().storeId());
   }
 
@@ -53,29 +65,87 @@ final class MembershipTest {
   void next_memberStartedAnew_hasToCatchUp() {
     Epoch now = epoch(3, synced("a", 1), synced("b", 1));
     Map<String, Alive> there = Map.of("a", alive("a2"), "b", alive("b1"));
-    Epoch next = Membership.next(now, there, NOW).orElseThrow();
-    assertEquals(new Member("a", State.SYNCING, 4, "a2"), next.member("a"));
+    Epoch next = Membership.next(now, there, Map.of(), NOW).orElseThrow();
+    assertEquals(member("a", State.SYNCING, 4, "a2"), next.member("a"));
     Map<String, Alive> later = Map.of("a", new Alive("a2", true), "b", alive("b1"));
-    Epoch last = Membership.next(next, later, NOW).orElseThrow();
-    assertEquals(new Member("a", State.SYNCED, 5, "a2"), last.member("a"));
+    Epoch last = Membership.next(next, later, Map.of(), NOW).orElseThrow();
+    assertEquals(member("a", State.SYNCED, 5, "a2"), last.member("a"));
     assertEquals("b", last.leader().orElseThrow().storeId());
   }
 
   @Test
   void next_allSyncedGone_waitsForAllOfThem() {
-    Epoch now = epoch(5, synced("a", 1), synced("b", 1), new Member("c", State.AWAY, 4, "-"));
-    assertTrue(Membership.next(now, Map.of(), NOW).isEmpty());
-    assertTrue(Membership.next(now, Map.of("a", alive("a2"), "c", alive("c2")), NOW).isEmpty());
+    Epoch now = epoch(5, synced("a", 1), synced("b", 1), member("c", State.AWAY, 4, "-"));
+    assertTrue(Membership.next(now, Map.of(), Map.of(), NOW).isEmpty());
+    assertTrue(
+        Membership.next(now, Map.of("a", alive("a2"), "c", alive("c2")), Map.of(), NOW).isEmpty());
     Map<String, Alive> back = Map.of("a", alive("a2"), "b", alive("b2"), "c", alive("c2"));
-    Epoch next = Membership.next(now, back, NOW).orElseThrow();
-    assertEquals(new Member("a", State.SYNCED, 1, "a2"), next.member("a"));
-    assertEquals(new Member("b", State.SYNCED, 1, "b2"), next.member("b"));
-    assertEquals(new Member("c", State.SYNCING, 4, "c2"), next.member("c"));
+    Epoch next = Membership.next(now, back, Map.of(), NOW).orElseThrow();
+    assertEquals(member("a", State.SYNCED, 1, "a2"), next.member("a"));
+    assertEquals(member("b", State.SYNCED, 1, "b2"), next.member("b"));
+    assertEquals(member("c", State.SYNCING, 4, "c2"), next.member("c"));
+  }
+
+  private static Map<String, Alive> allAlive(boolean caughtUp, String... ids) {
+    Map<String, Alive> alive = new HashMap<>();
+    for (String id : ids) {
+      alive.put(id, new Alive(id + "1", caughtUp));
+    }
+    return alive;
+  }
+
+  private static Map<String, NodeInfo> wish(String... ids) {
+    Map<String, NodeInfo> wish = new HashMap<>();
+    for (String id : ids) {
+      wish.put(id, node(id));
+    }
+    return wish;
+  }
+
+  @Test
+  void next_anotherRingIsWishedFor_movesAndSwitchesWhenAllHaveArrived() {
+    Epoch now = epoch(3, synced("a", 1), synced("b", 1));
+    Map<String, NodeInfo> wish = wish("b", "c");
+    Epoch moving = Membership.next(now, allAlive(false, "a", "b", "c"), wish, NOW).orElseThrow();
+    assertEquals(
+        List.of(
+            synced("a", 1).at(new Seat(node("a"), 128, 0)),
+            synced("b", 1),
+            new Member("c", State.SYNCING, 4, "c1", new Seat(node("c"), 0, 128))),
+        moving.members());
+    assertTrue(moving.isMoving());
+    assertEquals(moving, Epoch.decode(moving.encode()));
+    // once begun it goes on without being wished for again; the one who leaves need not say
+    // anything
+    assertTrue(Membership.next(moving, allAlive(false, "a", "b", "c"), wish, NOW).isEmpty());
+    Map<String, Alive> oneLate = new HashMap<>(allAlive(true, "a", "c"));
+    oneLate.put("b", alive("b1"));
+    assertTrue(Membership.next(moving, oneLate, wish, NOW).isEmpty());
+    Map<String, Alive> arrived = new HashMap<>(allAlive(true, "b", "c"));
+    arrived.put("a", alive("a1"));
+    Epoch moved = Membership.next(moving, arrived, wish, NOW).orElseThrow();
+    assertEquals(List.of(synced("b", 1), member("c", State.SYNCED, 5, "c1")), moved.members());
+    assertFalse(moved.isMoving());
+    assertTrue(Membership.next(moved, allAlive(false, "a", "b", "c"), wish, NOW).isEmpty());
+  }
+
+  @Test
+  void next_aNewNodeDiesWhileObjectsMove_theRingWaitsOrIsWishedForAnew() {
+    Epoch now = epoch(3, synced("a", 1), synced("b", 1));
+    Epoch moving =
+        Membership.next(now, allAlive(false, "a", "b", "c"), wish("a", "b", "c"), NOW)
+            .orElseThrow();
+    Map<String, Alive> others = allAlive(true, "a", "b");
+    Epoch waiting = Membership.next(moving, others, wish("a", "b", "c"), NOW).orElseThrow();
+    assertEquals(State.AWAY, waiting.members().get(2).state());
+    assertTrue(Membership.next(waiting, others, wish("a", "b", "c"), NOW).isEmpty());
+    Epoch without = Membership.next(waiting, others, wish("a", "b"), NOW).orElseThrow();
+    assertEquals(List.of(synced("a", 1), synced("b", 1)), without.members());
   }
 
   @Test
   void encoding_andBack_isTheSame() {
-    Epoch now = epoch(5, synced("a", 1), new Member("c", State.AWAY, 4, "-"));
+    Epoch now = epoch(5, synced("a", 1), member("c", State.AWAY, 4, "-"));
     assertEquals(now, Epoch.decode(now.encode()));
   }
 
@@ -99,7 +169,7 @@ final class MembershipTest {
     Map<String, Set<Integer>> has = new HashMap<>();
     for (String id : ids) {
       there.put(id, id + "0");
-      first.add(new Member(id, State.SYNCED, 1, id + "0"));
+      first.add(member(id, State.SYNCED, 1, id + "0"));
       has.put(id, new HashSet<>());
     }
     Set<Integer> acknowledged = new HashSet<>();
@@ -124,7 +194,7 @@ final class MembershipTest {
         }
         alive.put(node.getKey(), new Alive(node.getValue(), caughtUp));
       }
-      Optional<Epoch> next = Membership.next(now, alive, NOW);
+      Optional<Epoch> next = Membership.next(now, alive, Map.of(), NOW);
       if (next.isPresent()) {
         now = next.get();
       }

@@ -33,10 +33,14 @@ import org.apache.curator.retry.RetryOneTime;
 import org.apache.curator.test.TestingServer;
 import org.jspecify.annotations.Nullable;
 
-/** Three sheep, each a process, and ZooKeeper in this one. */
+/** Three sheep, or more, each a process, and ZooKeeper in this one. */
 final class SheepProcesses implements Closeable {
 
+  /** On the ring from the start. */
   static final int NODES = 3;
+
+  /** That can be started. */
+  static final int MOST_NODES = 4;
 
   private static final Duration PATIENCE = Duration.ofMinutes(4);
   private static final int SESSION_MILLIS = 4_000;
@@ -45,7 +49,7 @@ final class SheepProcesses implements Closeable {
   private final TestingServer zooKeeper;
   private final CuratorFramework registry;
   private final List<Integer> ports = new ArrayList<>();
-  private final @Nullable Process[] processes = new @Nullable Process[NODES];
+  private final @Nullable Process[] processes = new @Nullable Process[MOST_NODES];
   private @Nullable Epoch last;
   private final SheepLinks links =
       new SheepLinks(new ClientOptions(Duration.ofSeconds(2), Duration.ofSeconds(20), 1));
@@ -61,7 +65,7 @@ final class SheepProcesses implements Closeable {
             .build();
     registry.start();
     List<ServerSocket> held = new ArrayList<>();
-    for (int i = 0; i < NODES; i++) {
+    for (int i = 0; i < MOST_NODES; i++) {
       ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
       held.add(socket);
       ports.add(socket.getLocalPort());
@@ -94,7 +98,7 @@ final class SheepProcesses implements Closeable {
 
   String logs() {
     StringBuilder all = new StringBuilder();
-    for (int i = 0; i < NODES; i++) {
+    for (int i = 0; i < MOST_NODES; i++) {
       try {
         String text = Files.readString(directory.resolve("log" + i), StandardCharsets.UTF_8);
         all.append("--- node ").append(i).append('\n');
@@ -178,8 +182,10 @@ final class SheepProcesses implements Closeable {
 
   List<InetSocketAddress> addresses() {
     List<InetSocketAddress> all = new ArrayList<>();
-    for (int i = 0; i < NODES; i++) {
-      all.add(address(i));
+    for (int i = 0; i < MOST_NODES; i++) {
+      if (isRunning(i)) {
+        all.add(address(i));
+      }
     }
     return all;
   }
@@ -207,6 +213,23 @@ final class SheepProcesses implements Closeable {
         });
   }
 
+  /** How many sheep ZooKeeper knows to be there. */
+  int nodesThere() throws IOException {
+    try {
+      return registry.getChildren().forPath("/members").size();
+    } catch (Exception e) {
+      throw new IOException("the members cannot be read", e);
+    }
+  }
+
+  /** Asks for a ring of all nodes that are there. */
+  void reweight(int through) {
+    RequestHeader header = RequestHeader.of(Opcode.REWEIGHT, 0, 0, new RequestFields.None());
+    eventually(
+        "reweight",
+        () -> links.exchange(address(through), header, null, null).result() == ResultCode.SUCCESS);
+  }
+
   private int nodesSeen() throws IOException {
     int fewest = NODES;
     for (int i = 0; i < NODES; i++) {
@@ -220,10 +243,15 @@ final class SheepProcesses implements Closeable {
 
   /** Waits until every node has everything. */
   void awaitSynced() {
-    eventually("all nodes have caught up", this::areSynced);
+    awaitSynced(0, 1, 2);
   }
 
-  private boolean areSynced() throws IOException {
+  /** Waits until these are the nodes on the ring, nothing moves, and each has everything. */
+  void awaitSynced(int... nodes) {
+    eventually("all nodes have caught up", () -> areSynced(nodes));
+  }
+
+  private boolean areSynced(int... nodes) throws IOException {
     String newest = "";
     try {
       for (String format : registry.getChildren().forPath("/epochs")) {
@@ -241,10 +269,13 @@ final class SheepProcesses implements Closeable {
       throw new IOException("the epochs cannot be read", e);
     }
     Epoch epoch = last;
-    if (epoch == null || epoch.in(Epoch.State.SYNCED).size() != NODES) {
+    if (epoch == null
+        || epoch.isMoving()
+        || epoch.members().size() != nodes.length
+        || epoch.in(Epoch.State.SYNCED).size() != nodes.length) {
       return false;
     }
-    for (int i = 0; i < NODES; i++) {
+    for (int i : nodes) {
       RequestHeader header =
           RequestHeader.of(
               Opcode.STAT_RECOVERY, 0, RecoveryProgress.SIZE_BYTES, new RequestFields.None());
