@@ -44,6 +44,7 @@ final class Mount {
   private final ClusterTree tree;
   private final MountSession session;
   private final MountControl control;
+  private final OutsideChanges changes;
   private final CountDownLatch unmounted = new CountDownLatch(1);
   private final CountDownLatch saved = new CountDownLatch(1);
 
@@ -56,6 +57,7 @@ final class Mount {
       Console console) {
     this.config = config;
     this.console = console;
+    this.changes = new OutsideChanges(tree, session.kernelCache());
     this.cluster = cluster;
     this.tree = tree;
     this.session = session;
@@ -78,6 +80,7 @@ final class Mount {
       ClusterTree tree =
           new ClusterTree(
               cluster,
+              config.store() != null,
               ownership(config),
               config.readOnly(),
               InstantSource.system(),
@@ -167,6 +170,7 @@ final class Mount {
     Thread hook = new Thread(this::terminated, "sheepfs-shutdown");
     Runtime.getRuntime().addShutdownHook(hook);
     control.start();
+    changes.start();
     UmountHelper.register(config.mountpoint(), config.readOnly());
     console.ready();
     ServiceManager.ready(config.source() + " is mounted at " + config.mountpoint());
@@ -226,6 +230,7 @@ final class Mount {
       return true;
     }
     ServiceManager.stopping("writing everything out");
+    changes.close();
     boolean safe = true;
     try {
       if (config.flushAtEnd() && !control.leavesDirty()) {

@@ -31,6 +31,10 @@ public final class ClusterTree implements FileTree {
   final Ownership ownership;
   final boolean readOnly;
   final InstantSource clock;
+
+  /** Whether nobody can change the cluster but through this tree. */
+  final boolean alone;
+
   final Instant mounted;
   final MountCounters counters = new MountCounters();
 
@@ -44,16 +48,19 @@ public final class ClusterTree implements FileTree {
   /**
    * A tree.
    *
+   * @param alone whether nobody can change the cluster but through this tree
    * @param readOnly whether nothing in it can be changed
    * @param settings what config/ shows
    */
   public ClusterTree(
       Cluster cluster,
+      boolean alone,
       Ownership ownership,
       boolean readOnly,
       InstantSource clock,
       MountSettings settings) {
     this.cluster = cluster;
+    this.alone = alone;
     this.ownership = ownership;
     this.readOnly = readOnly;
     this.clock = clock;
@@ -126,9 +133,23 @@ public final class ClusterTree implements FileTree {
     volumes.flush();
   }
 
+  /**
+   * Looks whether others have changed what is open here: takes it over, and has the kernel forget
+   * what it knows. To be called again and again, by a thread that gives no answers; what is not
+   * open is looked at anew by whoever asks for it.
+   */
+  public void takeOverChanges(KernelCache kernel) {
+    volumes.takeOverChanges(kernel);
+  }
+
   /** What the mount counts, in the text format of Prometheus. */
   public String metrics() {
     return counters.toPrometheus(volumes.openCount()) + caches.toPrometheus();
+  }
+
+  /** Whether nobody can change the cluster but through this tree. */
+  public boolean isAlone() {
+    return alone;
   }
 
   /** How many volumes are open. */

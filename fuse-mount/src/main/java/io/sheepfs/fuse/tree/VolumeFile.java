@@ -9,6 +9,7 @@ import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.SnapshotTag;
 import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.WriterMark;
 import io.sheepfs.volume.Access;
 import io.sheepfs.volume.Volume;
 import java.io.IOException;
@@ -40,7 +41,14 @@ final class VolumeFile extends RegularFile {
   private volatile @Nullable Volume volume;
 
   private volatile boolean unlinked;
+
+  /** It is open here, but somebody elsewhere has removed it. */
+  private volatile boolean gone;
+
   private volatile @Nullable Instant modified;
+
+  @GuardedBy("this")
+  private final KeptPages pages;
 
   @GuardedBy("this")
   private int readers;
@@ -52,6 +60,7 @@ final class VolumeFile extends RegularFile {
     this.tree = tree;
     this.directory = directory;
     this.name = name;
+    this.pages = new KeptPages(tree, name);
   }
 
   VdiName name() {
@@ -64,6 +73,11 @@ final class VolumeFile extends RegularFile {
 
   boolean isUnlinked() {
     return unlinked;
+  }
+
+  /** Whether somebody elsewhere has removed it while it is open here. */
+  boolean isGone() {
+    return gone;
   }
 
   @Override
@@ -160,6 +174,8 @@ final class VolumeFile extends RegularFile {
     }
     Volume open = volume;
     boolean fresh = open == null;
+    boolean written = open != null && open.isWritable();
+    WriterMark before = written || flags.write() ? null : pages.mark();
     if (open == null) {
       open = Volume.open(tree.cluster, name, flags.write() ? Access.READ_WRITE : Access.READ_ONLY);
       volume = open;
@@ -181,12 +197,56 @@ final class VolumeFile extends RegularFile {
         open.abandon();
       }
     }
+    gone = false;
+    boolean keepsPages;
+    if (written) {
+      keepsPages = pages.openedWhileLocked(open.info());
+    } else if (flags.write()) {
+      pages.locked(open.info());
+      keepsPages = tree.alone;
+    } else {
+      keepsPages = pages.opened(open.info(), before);
+    }
     if (flags.write()) {
       writers++;
     } else {
       readers++;
     }
-    return new VolumeHandle(this, open, flags, tree.counters);
+    return new VolumeHandle(this, open, flags, keepsPages, tree.counters);
+  }
+
+  /**
+   * Looks whether others have changed it while it is open here to read, and takes that over.
+   *
+   * @return whether its size or content may be others now
+   * @throws IOException if nothing can be found out
+   */
+  synchronized boolean takeOverChanges() throws IOException {
+    Volume open = volume;
+    if (open == null || unlinked || open.isWritable()) {
+      return false;
+    }
+    WriterMark mark = pages.mark();
+    VdiInfo then = open.info();
+    VdiInfo now;
+    try {
+      now = tree.cluster.vdis().lookup(name);
+    } catch (SheepException e) {
+      if (e.result() != ResultCode.NO_VDI) {
+        throw e;
+      }
+      gone = true;
+      return false;
+    }
+    boolean sameVdi = now.vid().equals(then.vid()) && now.created().equals(then.created());
+    if (!gone && sameVdi && now.sizeBytes() == then.sizeBytes() && pages.current(now, mark)) {
+      return false;
+    }
+    open.refresh();
+    gone = false;
+    // the pages that the kernel has now are not forgotten yet: the next open must not keep them
+    pages.changed();
+    return true;
   }
 
   /** Ends one handle's use. */

@@ -10,14 +10,22 @@ final class VolumeHandle extends OpenFile {
   private final VolumeFile file;
   private final Volume volume;
   private final OpenFlags flags;
+  private final boolean keepsPages;
   private final MountCounters counters;
 
-  VolumeHandle(VolumeFile file, Volume volume, OpenFlags flags, MountCounters counters) {
+  VolumeHandle(
+      VolumeFile file, Volume volume, OpenFlags flags, boolean keepsPages, MountCounters counters) {
     super(file);
     this.file = file;
     this.volume = volume;
     this.flags = flags;
+    this.keepsPages = keepsPages;
     this.counters = counters;
+  }
+
+  @Override
+  public boolean keepsPageCache() {
+    return keepsPages;
   }
 
   @Override

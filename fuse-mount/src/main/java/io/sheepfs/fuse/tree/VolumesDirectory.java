@@ -13,12 +13,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * volume/: the working VDIs. Each look asks the cluster, so VDIs that others make or delete come
  * and go by themselves.
  */
 final class VolumesDirectory extends Directory {
+
+  private static final Logger log = LoggerFactory.getLogger(VolumesDirectory.class);
 
   private final ClusterTree tree;
 
@@ -41,7 +45,7 @@ final class VolumesDirectory extends Directory {
     if (known != null && known.isUnlinked()) {
       throw new TreeException(Reason.NOT_FOUND, name);
     }
-    if (known != null && known.isOpen()) {
+    if (known != null && known.isOpen() && !known.isGone()) {
       return known;
     }
     try {
@@ -152,6 +156,23 @@ final class VolumesDirectory extends Directory {
   /** Closes every open volume, and flushes it before if that is wanted. */
   void close(boolean flush) throws IOException {
     forAll(file -> file.closeVolume(flush));
+  }
+
+  /** As {@link ClusterTree#takeOverChanges}. */
+  void takeOverChanges(KernelCache kernel) {
+    for (VolumeFile file : files.values()) {
+      try {
+        boolean wasGone = file.isGone();
+        if (file.takeOverChanges()) {
+          kernel.forgetContent(file);
+        }
+        if (file.isGone() && !wasGone) {
+          kernel.forgetName(this, file.name().value());
+        }
+      } catch (IOException e) {
+        log.debug("cannot see whether {} has changed; it is tried again", file.name(), e);
+      }
+    }
   }
 
   /** Flushes every open volume. */

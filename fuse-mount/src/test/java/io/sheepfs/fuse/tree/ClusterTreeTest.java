@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -36,6 +37,7 @@ class ClusterTreeTest {
   private ClusterTree tree(boolean readOnly) {
     return new ClusterTree(
         cluster,
+        false,
         new Ownership(10, 20, 077),
         readOnly,
         InstantSource.fixed(NOW),
@@ -259,6 +261,7 @@ class ClusterTreeTest {
     ClusterTree other =
         new ClusterTree(
             cluster.newSession(),
+            false,
             new Ownership(0, 0, 022),
             false,
             InstantSource.fixed(NOW),
@@ -273,6 +276,70 @@ class ClusterTreeTest {
     OpenFile next = there.open(WRITE);
     assertEquals("Content", read(next, 100));
     next.release();
+  }
+
+  /** Keeps what it is told to forget. */
+  private static final class Forgotten implements KernelCache {
+    private final List<Object> told = new ArrayList<>();
+
+    @Override
+    public void forgetContent(Node node) {
+      told.add(node);
+    }
+
+    @Override
+    public void forgetName(Directory parent, String name) {
+      told.add(name);
+    }
+  }
+
+  @Test
+  void changesElsewhere_ofAnOpenVolume_areTakenOver_andTheKernelIsTold() throws Exception {
+    make("disk", "content");
+    ClusterTree other =
+        new ClusterTree(
+            cluster.newSession(),
+            false,
+            new Ownership(0, 0, 022),
+            false,
+            InstantSource.fixed(NOW),
+            new MountSettings("on", "off", ""));
+    RegularFile there = (RegularFile) directory(other, "volume").lookup("disk");
+    OpenFile reader = there.open(OpenFlags.READ);
+    Forgotten forgotten = new Forgotten();
+    other.takeOverChanges(forgotten);
+    assertEquals(List.of(), forgotten.told);
+
+    volumes().lookup("disk").change(AttributeChange.size(1000));
+    other.takeOverChanges(forgotten);
+    assertEquals(List.of(there), forgotten.told);
+    assertEquals(1000, there.attributes().sizeBytes());
+    other.takeOverChanges(forgotten);
+    assertEquals(List.of(there), forgotten.told);
+
+    volumes().unlink("disk");
+    other.takeOverChanges(forgotten);
+    assertEquals(List.of(there, "disk"), forgotten.told);
+    assertThrows(SheepException.class, () -> directory(other, "volume").lookup("disk"));
+    other.takeOverChanges(forgotten);
+    assertEquals(List.of(there, "disk"), forgotten.told);
+
+    make("disk", "new");
+    other.takeOverChanges(forgotten);
+    assertEquals(List.of(there, "disk", there), forgotten.told);
+    assertEquals(there, directory(other, "volume").lookup("disk"));
+    assertEquals("new", read(reader, 100));
+    reader.release();
+  }
+
+  @Test
+  void pages_ofAVolumeThatOthersCanChange_areNotKeptWithoutMarks() throws Exception {
+    make("disk", "content");
+    OpenFile first = file("volume", "disk").open(OpenFlags.READ);
+    OpenFile second = file("volume", "disk").open(OpenFlags.READ);
+    assertFalse(second.keepsPageCache());
+    first.release();
+    second.release();
   }
 
   @Test

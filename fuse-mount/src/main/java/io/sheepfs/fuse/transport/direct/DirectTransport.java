@@ -60,13 +60,16 @@ public final class DirectTransport implements Transport {
     }
     FuseDevice device =
         FuseDevice.mount(request.mountpoint(), request.source(), request.readOnly(), options);
-    Session session = new Session(device, new Dispatcher(tree, request.pageCache()));
+    Session session =
+        new Session(
+            device, new Dispatcher(tree, request.pageCache()), new Notifier(device, tree.root()));
     boolean served = false;
     boolean done = false;
     try {
       Handshake agreed = handshake(device, request.pageCache() == PageCache.WRITEBACK, rings);
       session.start();
       served = true;
+      ReadAheadWindow.widen(request.mountpoint());
       if (agreed.rings()) {
         Rings.serve(session, device);
       } else if (rings) {

@@ -13,6 +13,7 @@ import io.sheepfs.fuse.transport.HandleTable;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.fuse.transport.direct.FuseAbi.AttrOut;
 import io.sheepfs.fuse.transport.direct.FuseAbi.AttributeBit;
+import io.sheepfs.fuse.transport.direct.FuseAbi.CopyIn;
 import io.sheepfs.fuse.transport.direct.FuseAbi.EntryOut;
 import io.sheepfs.fuse.transport.direct.FuseAbi.FallocateIn;
 import io.sheepfs.fuse.transport.direct.FuseAbi.ForgetIn;
@@ -28,9 +29,11 @@ import io.sheepfs.fuse.transport.direct.FuseAbi.OpenOut;
 import io.sheepfs.fuse.transport.direct.FuseAbi.ReadIn;
 import io.sheepfs.fuse.transport.direct.FuseAbi.SetattrIn;
 import io.sheepfs.fuse.transport.direct.FuseAbi.StatfsOut;
+import io.sheepfs.fuse.transport.direct.FuseAbi.StatxOut;
 import io.sheepfs.fuse.transport.direct.FuseAbi.WriteIn;
 import io.sheepfs.fuse.transport.direct.FuseAbi.WriteOut;
 import io.sheepfs.fuse.tree.AttributeChange;
+import io.sheepfs.fuse.tree.Attributes;
 import io.sheepfs.fuse.tree.Directory;
 import io.sheepfs.fuse.tree.FileTree;
 import io.sheepfs.fuse.tree.Node;
@@ -158,6 +161,12 @@ final class Dispatcher {
       case Opcode.SETXATTR, Opcode.REMOVEXATTR -> throw new Refusal(EOPNOTSUPP);
       case Opcode.FALLOCATE -> fallocate(message);
       case Opcode.LSEEK -> seek(message);
+      case Opcode.COPY_FILE_RANGE -> copyRange(message);
+      case Opcode.STATX -> {
+        Attributes found = node(message).attributes();
+        NodeReplies.putStatxReply(message.result(StatxOut.SIZE), message.nodeId(), found);
+        yield StatxOut.SIZE;
+      }
       default -> throw new Refusal(ENOSYS);
     };
   }
@@ -380,6 +389,24 @@ final class Dispatcher {
     }
     message.result(LseekIn.REPLY_SIZE).putLong(0, found);
     return LseekIn.REPLY_SIZE;
+  }
+
+  private int copyRange(Message message) throws IOException {
+    if (message.argLong(CopyIn.FLAGS) != 0) {
+      throw new Refusal(EINVAL);
+    }
+    OpenFile from = file(message, CopyIn.FH_IN);
+    OpenFile to = file(message, CopyIn.FH_OUT);
+    int copied =
+        RangeCopy.copy(
+            from,
+            message.argLong(CopyIn.OFFSET_IN),
+            to,
+            message.argLong(CopyIn.OFFSET_OUT),
+            message.argLong(CopyIn.LENGTH),
+            message.replyPayload(Handshake.MAX_REQUEST_BYTES));
+    message.result(WriteOut.SIZE).putInt(WriteOut.SIZE_FIELD, copied);
+    return WriteOut.SIZE;
   }
 
   private void batchForget(Message message) {

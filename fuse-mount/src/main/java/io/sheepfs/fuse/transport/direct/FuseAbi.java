@@ -65,7 +65,9 @@ final class FuseAbi {
     static final int READDIRPLUS = 44;
     static final int RENAME2 = 45;
     static final int LSEEK = 46;
+    static final int COPY_FILE_RANGE = 47;
     static final int SYNCFS = 50;
+    static final int STATX = 52;
 
     private Opcode() {}
   }
@@ -369,6 +371,45 @@ final class FuseAbi {
     static final int REPLY_SIZE = 8;
 
     private LseekIn() {}
+  }
+
+  /** {@code fuse_copy_file_range_in}; the reply is that of WRITE. */
+  static final class CopyIn {
+    static final int FH_IN = 0;
+    static final int OFFSET_IN = 8;
+    static final int NODEID_OUT = 16;
+    static final int FH_OUT = 24;
+    static final int OFFSET_OUT = 32;
+    static final int LENGTH = 40;
+    static final int FLAGS = 48;
+
+    private CopyIn() {}
+  }
+
+  /** {@code fuse_statx_out} with its {@code fuse_statx}. */
+  static final class StatxOut {
+    static final int ATTR_VALID = 0;
+    static final int STAT = 32;
+    static final int MASK = 0;
+    static final int BLKSIZE = 4;
+    static final int NLINK = 16;
+    static final int UID = 20;
+    static final int GID = 24;
+    static final int MODE = 28;
+    static final int INO = 32;
+    static final int SIZE_FIELD = 40;
+    static final int BLOCKS = 48;
+    static final int ATIME = 64;
+    static final int BTIME = 80;
+    static final int CTIME = 96;
+    static final int MTIME = 112;
+
+    /** In each of the times. */
+    static final int NSEC = 8;
+
+    static final int SIZE = 288;
+
+    private StatxOut() {}
   }
 
   /** Arguments that stand before the names of MKNOD, MKDIR, RENAME, RENAME2 and LINK. */

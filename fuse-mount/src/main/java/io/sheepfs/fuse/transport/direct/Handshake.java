@@ -25,12 +25,14 @@ record Handshake(int minor, int flags, int flags2) {
   private static final short MAX_BACKGROUND = 64;
   private static final short CONGESTION_THRESHOLD = 48;
 
+  /** Since Linux 6.6 a write past the page cache drops what the cache has of the range. */
+  private static final int DIRECT_WRITES_INVALIDATE_MINOR = 39;
+
   private static final int WANTED =
       InitFlag.ASYNC_READ
           | InitFlag.ATOMIC_O_TRUNC
           | InitFlag.BIG_WRITES
           | InitFlag.DONT_MASK
-          | InitFlag.AUTO_INVAL_DATA
           | InitFlag.DO_READDIRPLUS
           | InitFlag.READDIRPLUS_AUTO
           | InitFlag.ASYNC_DIO
@@ -61,8 +63,14 @@ record Handshake(int minor, int flags, int flags2) {
               + FuseAbi.OLDEST_MINOR_VERSION
               + " (Linux 5.4). Use --transport jnr");
     }
+    // Else each write through us would cost all cached pages of its file, for the new mtime; what
+    // others write is for KernelCache.
+    int inval = minor < DIRECT_WRITES_INVALIDATE_MINOR ? InitFlag.AUTO_INVAL_DATA : 0;
     int wanted =
-        WANTED | (writeback ? InitFlag.WRITEBACK_CACHE : 0) | (rings ? InitFlag.INIT_EXT : 0);
+        WANTED
+            | inval
+            | (writeback ? InitFlag.WRITEBACK_CACHE : 0)
+            | (rings ? InitFlag.INIT_EXT : 0);
     int flags = message.argInt(InitIn.FLAGS) & wanted;
     int flags2 =
         (flags & InitFlag.INIT_EXT) == 0

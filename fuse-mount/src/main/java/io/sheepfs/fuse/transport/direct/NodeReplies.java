@@ -3,6 +3,7 @@ package io.sheepfs.fuse.transport.direct;
 import io.sheepfs.fuse.transport.direct.FuseAbi.Attr;
 import io.sheepfs.fuse.transport.direct.FuseAbi.AttrOut;
 import io.sheepfs.fuse.transport.direct.FuseAbi.EntryOut;
+import io.sheepfs.fuse.transport.direct.FuseAbi.StatxOut;
 import io.sheepfs.fuse.tree.Attributes;
 import io.sheepfs.fuse.tree.Node;
 import java.nio.ByteBuffer;
@@ -19,6 +20,8 @@ final class NodeReplies {
 
   private static final int MODE_DIRECTORY = 040000;
   private static final int MODE_REGULAR = 0100000;
+  private static final int STATX_BASIC_STATS = 0x7ff;
+  private static final int STATX_BTIME = 0x800;
   private static final int SECTOR_BYTES = 512;
   private static final int BLOCK_BYTES = 4096;
 
@@ -43,6 +46,38 @@ final class NodeReplies {
     putAttributes(out, AttrOut.ATTR, number, attributes);
   }
 
+  /** Writes a {@code fuse_statx_out} at 0; the bytes there are zero. */
+  static void putStatxReply(ByteBuffer out, long number, Attributes attributes) {
+    out.putLong(StatxOut.ATTR_VALID, VALID_SECONDS);
+    int at = StatxOut.STAT;
+    out.putInt(at + StatxOut.MASK, STATX_BASIC_STATS | STATX_BTIME);
+    out.putInt(at + StatxOut.BLKSIZE, BLOCK_BYTES);
+    out.putInt(at + StatxOut.NLINK, links(attributes));
+    out.putInt(at + StatxOut.UID, attributes.owner());
+    out.putInt(at + StatxOut.GID, attributes.group());
+    out.putShort(at + StatxOut.MODE, (short) mode(attributes));
+    out.putLong(at + StatxOut.INO, number);
+    out.putLong(at + StatxOut.SIZE_FIELD, attributes.sizeBytes());
+    out.putLong(at + StatxOut.BLOCKS, attributes.allocatedBytes() / SECTOR_BYTES);
+    putTime(out, at + StatxOut.ATIME, attributes.modified());
+    putTime(out, at + StatxOut.BTIME, attributes.created());
+    putTime(out, at + StatxOut.CTIME, attributes.modified());
+    putTime(out, at + StatxOut.MTIME, attributes.modified());
+  }
+
+  private static void putTime(ByteBuffer out, int at, Instant time) {
+    out.putLong(at, time.getEpochSecond());
+    out.putInt(at + StatxOut.NSEC, time.getNano());
+  }
+
+  private static int mode(Attributes attributes) {
+    return (attributes.directory() ? MODE_DIRECTORY : MODE_REGULAR) | attributes.permissions();
+  }
+
+  private static int links(Attributes attributes) {
+    return attributes.directory() ? 2 : 1;
+  }
+
   private static void putAttributes(ByteBuffer out, int at, long number, Attributes attributes) {
     Instant modified = attributes.modified();
     out.putLong(at + Attr.INO, number);
@@ -54,10 +89,8 @@ final class NodeReplies {
     out.putInt(at + Attr.ATIME_NSEC, modified.getNano());
     out.putInt(at + Attr.MTIME_NSEC, modified.getNano());
     out.putInt(at + Attr.CTIME_NSEC, modified.getNano());
-    out.putInt(
-        at + Attr.MODE,
-        (attributes.directory() ? MODE_DIRECTORY : MODE_REGULAR) | attributes.permissions());
-    out.putInt(at + Attr.NLINK, attributes.directory() ? 2 : 1);
+    out.putInt(at + Attr.MODE, mode(attributes));
+    out.putInt(at + Attr.NLINK, links(attributes));
     out.putInt(at + Attr.UID, attributes.owner());
     out.putInt(at + Attr.GID, attributes.group());
     out.putInt(at + Attr.BLKSIZE, BLOCK_BYTES);

@@ -2,6 +2,7 @@ package io.sheepfs.fuse.transport.direct;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sheepfs.fuse.transport.MountSession;
+import io.sheepfs.fuse.tree.KernelCache;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +23,7 @@ final class Session implements MountSession {
 
   private final FuseDevice device;
   private final Dispatcher dispatcher;
+  private final Notifier notifier;
 
   @GuardedBy("this")
   private final List<Crew> crews = new ArrayList<>();
@@ -32,9 +34,10 @@ final class Session implements MountSession {
   @GuardedBy("this")
   private @Nullable IOException failure;
 
-  Session(FuseDevice device, Dispatcher dispatcher) {
+  Session(FuseDevice device, Dispatcher dispatcher, Notifier notifier) {
     this.device = device;
     this.dispatcher = dispatcher;
+    this.notifier = notifier;
   }
 
   /** Serves the device. */
@@ -67,7 +70,7 @@ final class Session implements MountSession {
     workers--;
     if (workers == 0) {
       // Nobody reads it any more; as long as it is open, the kernel keeps the session.
-      device.close();
+      notifier.close();
       notifyAll();
     }
   }
@@ -95,6 +98,11 @@ final class Session implements MountSession {
   @Override
   public synchronized String transport() {
     return crews.size() > 1 ? "uring" : "direct";
+  }
+
+  @Override
+  public KernelCache kernelCache() {
+    return notifier;
   }
 
   @Override
