@@ -30,7 +30,12 @@ final class ChannelFile implements ObjectFile {
   ChannelFile(
       Path path, Set<OpenOption> options, FileAttribute<?> mode, @Nullable BlockBuffers aligned)
       throws IOException {
-    this.file = open(path, options, mode);
+    this(open(path, options, mode), aligned);
+  }
+
+  /** A file that is open already. */
+  ChannelFile(FileChannel file, @Nullable BlockBuffers aligned) {
+    this.file = file;
     this.aligned = aligned;
   }
 
