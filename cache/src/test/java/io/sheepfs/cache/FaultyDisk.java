@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** A disk of which some operations fail for a while. Safe for any number of threads. */
@@ -25,6 +26,7 @@ final class FaultyDisk implements CacheDisk {
   private final CacheDisk disk;
   private volatile Set<Operation> failing = EnumSet.noneOf(Operation.class);
   private volatile String message = "";
+  private volatile @Nullable LongSupplier free;
 
   FaultyDisk(CacheDisk disk) {
     this.disk = disk;
@@ -147,9 +149,15 @@ final class FaultyDisk implements CacheDisk {
     disk.probe();
   }
 
+  /** From now on this is what is free; null for what is. */
+  void setFree(@Nullable LongSupplier bytes) {
+    free = bytes;
+  }
+
   @Override
   public long freeBytes() throws IOException {
-    return disk.freeBytes();
+    LongSupplier bytes = free;
+    return bytes == null ? disk.freeBytes() : bytes.getAsLong();
   }
 
   @Override
