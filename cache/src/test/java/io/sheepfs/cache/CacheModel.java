@@ -262,7 +262,9 @@ final class CacheModel {
 
   /** In the middle of the flush of one VDI, whole blocks are written, or the cache is purged. */
   void flushAndMeanwhile(int number, int object, int from, int to) throws SheepException {
-    meanwhile(SimStore.Operation.WRITE, number, object, from, to, () -> flush(number));
+    SimStore.Operation at =
+        random.nextBoolean() ? SimStore.Operation.WRITE : SimStore.Operation.FLUSH;
+    meanwhile(at, number, object, from, to, () -> flush(number));
   }
 
   /** In the middle of a read that fetches, whole blocks are written, or the cache is purged. */
@@ -274,13 +276,15 @@ final class CacheModel {
   private void meanwhile(
       SimStore.Operation at, int number, int object, int from, int to, Step outer)
       throws SheepException {
-    int[] countdown = {random.nextInt(3)};
+    int[] countdown = {at == SimStore.Operation.FLUSH ? 0 : random.nextInt(3)};
     // One that waits for what it is in the middle of would wait for ever.
     boolean held = !degraded && vdi(number).owner[object] == vdi(number).vid.value();
     boolean write = held && random.nextInt(4) > 0;
     store.setFault(
         (operation, oid) -> {
-          if (operation == at && oid.isData() && countdown[0]-- == 0) {
+          if (operation == at
+              && (oid.isData() || at == SimStore.Operation.FLUSH)
+              && countdown[0]-- == 0) {
             inner++;
             if (write) {
               write(number, object, from & -2, (to + 1) & -2);

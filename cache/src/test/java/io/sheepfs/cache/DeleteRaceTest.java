@@ -22,6 +22,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -107,6 +108,28 @@ final class DeleteRaceTest {
     goOn.countDown();
     reader.get(60, TimeUnit.SECONDS);
     assertGone();
+  }
+
+  @Test
+  void readWhileFetched_oneFetchForBoth() throws Exception {
+    cache.read(oid, 1 << 20, ByteBuffer.allocate(BLOCK));
+    cluster.resetCalls();
+    hold(Operation.READ);
+    Future<?> first = threads.submit(() -> readFirst(new Thread[1]));
+    reached.await(60, TimeUnit.SECONDS);
+    Thread[] thread = new Thread[1];
+    Future<?> second = threads.submit(() -> readFirst(thread));
+    Waiting.untilWaitsOrDone(thread, second);
+    goOn.countDown();
+    first.get(60, TimeUnit.SECONDS);
+    second.get(60, TimeUnit.SECONDS);
+    assertEquals(1, cluster.calls(Operation.READ));
+  }
+
+  private @Nullable Void readFirst(Thread[] thread) throws SheepException {
+    thread[0] = Thread.currentThread();
+    cache.read(oid, 0, ByteBuffer.allocate(BLOCK));
+    return null;
   }
 
   @Test

@@ -129,6 +129,19 @@ final class RemakeTest {
   }
 
   @Test
+  void flush_madeEmptyThenReclaimedThenWritten_madeAgain() throws Exception {
+    cache.create(oid, 0, ByteBuffer.allocate(0), Durability.UNSTABLE);
+    name(vid);
+    cache.purge(vid);
+    cache.write(oid, 0, block(5), Durability.UNSTABLE);
+    store.powerCut(new Worst());
+    cache.flush(vid);
+    assertEquals(vid.value(), store.owner(vid, 0));
+    cache.purge(vid);
+    assertRead(0, 5);
+  }
+
+  @Test
   void read_storeHasAnEarlierObjectAgain_zeros() throws Exception {
     cache.create(oid, 0, block(1), Durability.UNSTABLE);
     name(vid);
