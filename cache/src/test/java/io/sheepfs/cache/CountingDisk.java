@@ -40,7 +40,9 @@ final class CountingDisk {
                       ((ObjectFile) result).close();
                       return counted(
                           directory.resolve(
-                              String.format("%06x/%08x", number(arguments[0]), arguments[1])));
+                              String.format(
+                                  "%06x/%08x",
+                                  ((VdiId) arguments[0]).value(), (Integer) arguments[1])));
                     }
                     return result;
                   } catch (InvocationTargetException e) {
@@ -66,10 +68,6 @@ final class CountingDisk {
 
   private void count(String what) {
     calls.merge(what, 1, Integer::sum);
-  }
-
-  private static int number(Object vid) {
-    return ((VdiId) vid).value();
   }
 
   private ObjectFile counted(Path path) throws IOException {

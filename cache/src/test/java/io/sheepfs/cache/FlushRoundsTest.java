@@ -2,6 +2,7 @@ package io.sheepfs.cache;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.sheepfs.protocol.ResultCode;
@@ -107,7 +108,7 @@ final class FlushRoundsTest {
     for (Future<?> other : others) {
       ExecutionException e =
           assertThrows(ExecutionException.class, () -> other.get(60, TimeUnit.SECONDS));
-      assertEquals(ResultCode.EIO, ((SheepException) e.getCause()).result());
+      assertEquals(ResultCode.EIO, assertInstanceOf(SheepException.class, e.getCause()).result());
     }
     assertEquals(2, ran.get());
     rounds.join(ran::incrementAndGet);
