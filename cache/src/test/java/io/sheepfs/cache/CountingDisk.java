@@ -36,8 +36,8 @@ final class CountingDisk {
                   count(method.getName());
                   try {
                     Object result = method.invoke(real, arguments);
-                    if (result instanceof ObjectFile) {
-                      ((ObjectFile) result).close();
+                    if (result instanceof ObjectFile file) {
+                      file.close();
                       return counted(
                           directory.resolve(
                               String.format(
