@@ -1,0 +1,170 @@
+"""Deletion while nodes come and go: nothing of a deleted VDI may be left anywhere, and nothing else may be missing.
+
+usage: deletes.py [--rounds N] [--seconds N] [--seed N] [--directory DIR]
+
+A round makes a VDI of four objects, writes to it and to one that stays, kills one node or another, deletes the VDI and
+starts nodes again, in random order, with more kills between. Of deleted VDIs only the inode stays, as the mark that they
+are deleted. Every node's disk is looked at after each fifth round. As root.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import threading
+import time
+
+from lab import NODES, Client, Lab, Refused, eventually
+
+OBJECTS = 4
+INODE = 1 << 63
+VDI_EXIST, NO_VDI = "0x4", "0x8"
+
+
+turn = threading.Lock()
+
+
+class Round:
+    def __init__(self, lab, dice):
+        self.lab, self.dice = lab, dice
+
+    def insist(self, what, *acceptable):
+        """Does what a client does, on any node that runs, until it is done; what was perhaps done may be refused as done."""
+        begun = time.monotonic()
+        while True:
+            if time.monotonic() > begun + 6:
+                self.start_all()  # perhaps only those are there that are not up to date
+            client = Client(self.lab, "c", self.dice.choice([n for n in NODES if self.lab.is_running(n)] or [1]), 6)
+            try:
+                return what(client)
+            except Refused as e:
+                if str(e) in acceptable:
+                    return None
+                problem = e
+            except OSError as e:
+                problem = e
+            finally:
+                client.close()
+            if time.monotonic() > begun + 180:
+                raise RuntimeError(f"a request is not carried out: {problem}")
+            time.sleep(0.1)
+
+    def start_all(self):
+        with turn:
+            for node in NODES:
+                if not self.lab.is_running(node):
+                    self.lab.start(node)
+
+    def trouble(self):
+        """Kills a node, or starts one that is not there."""
+        node = self.dice.choice(NODES)
+        with turn:
+            if self.lab.is_running(node):
+                self.lab.kill(node)
+            else:
+                self.lab.start(node)
+
+
+def one(lab, dice, number, state):
+    """A round; in a thread of its own, for the namespace."""
+    step = Round(lab, dice)
+    name = f"doomed{number}"
+    vid = step.insist(lambda c: c.create_vdi(name, OBJECTS << 22), VDI_EXIST)
+    while vid is None:  # it was made after all, and nobody knows as what
+        name += "x"
+        vid = step.insist(lambda c: c.create_vdi(name, OBJECTS << 22), VDI_EXIST)
+    data = bytes([number % 255 + 1]) * 4096
+    step.insist(lambda c: [c.create(vid, i, data) for i in range(OBJECTS)])
+    other = Round(lab, random.Random(dice.random()))
+    deletion = threading.Thread(target=lambda: other.insist(lambda c: c.delete_vdi(name), NO_VDI))
+    at = dice.randrange(4)
+    for i in range(4):
+        if i == at:
+            deletion.start()
+        if dice.random() < 0.6:
+            step.trouble()
+        if dice.random() < 0.5:
+            index = number % OBJECTS
+            step.insist(lambda c: c.write(state["kept"], index, 0, data))
+            state["content"][index] = data
+        time.sleep(dice.choice([0, 0.05, 0.5]))
+    deletion.join()
+    state["deleted"].append(name)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=int, default=1 << 30, help="begin no round after that")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--directory")
+    args = parser.parse_args()
+    dice = random.Random(args.seed)
+    begun = time.monotonic()
+    lab = Lab(args.directory or tempfile.mkdtemp(prefix="deletes.") + "/lab", session_millis=1500)
+    state = {"deleted": [], "content": {}}
+    done, failures = 0, []
+
+    def in_thread(work):
+        def guarded():
+            try:
+                work()
+            except BaseException as e:
+                failures.append(e)
+        thread = threading.Thread(target=guarded)
+        thread.start()
+        thread.join()
+        if failures:
+            raise failures[0]
+
+    def keep():
+        client = Client(lab, "c", 1, 60)
+        state["kept"] = client.create_vdi("kept", OBJECTS << 22)
+        for i in range(OBJECTS):
+            client.create(state["kept"], i, b"k" * 4096)
+            state["content"][i] = b"k" * 4096
+
+    def check():
+        Round(lab, dice).start_all()
+        lab.await_synced()
+        expected = {f"{state['kept'] << 32 | i:016x}" for i in range(OBJECTS)}
+
+        def right():
+            for node in NODES:
+                names = {n for n in lab.contents(node) if not int(n, 16) & INODE}
+                if names != expected:
+                    return f"node {node}: too many {sorted(names - expected)}, missing {sorted(expected - names)}"
+            return None
+        eventually("no object of a deleted VDI, and all others", lambda: right() is None, 40) if right() else None
+        eventually("three equal disks", lab.replicas_agree, 30)
+        client = Client(lab, "c", dice.choice(NODES), 60)
+        for i, data in state["content"].items():
+            if client.read(state["kept"], i, 0, 4096) != data:
+                raise RuntimeError(f"object {i} of the VDI that stays is wrong")
+        client.close()
+
+    try:
+        in_thread(keep)
+        print(f"seed {args.seed}", flush=True)
+        while done < args.rounds and time.monotonic() - begun < args.seconds:
+            in_thread(lambda: one(lab, dice, done, state))
+            done += 1
+            if done % 5 == 0:
+                in_thread(check)
+                print(f"round {done}: all three disks as they should be", flush=True)
+        in_thread(check)
+        code, listed = lab.dog("vdi", "list", "-r")
+        if code or set(listed.split()) & set(state["deleted"]):
+            raise RuntimeError("a deleted VDI is listed: " + listed)
+        print(f"{done} rounds, {len(state['deleted'])} VDIs deleted, nothing left of them and nothing else missing, seed {args.seed}")
+    except BaseException:
+        print(f"after {done} rounds; logs in", lab.directory)
+        lab.close()
+        raise
+    lab.close()
+    lab.remove()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

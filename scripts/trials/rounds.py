@@ -1,0 +1,215 @@
+"""Rounds of trouble under a mount that is written to and read all the time.
+
+usage: rounds.py [--rounds N] [--seconds N] [--seed N] [--directory DIR] [--kinds kill,freeze,cut,zookeeper,all] [-- MOUNT OPTIONS]
+
+Every block that is written says which it is and the how-manieth write of it; four threads write and read
+theirs, each block is read back after each round past all caches of the kernel, the three disks are compared,
+and 'dog vdi check' has the last word. As root, for it makes network namespaces.
+"""
+
+import argparse
+import multiprocessing
+import os
+import random
+import signal
+import struct
+import sys
+import tempfile
+import threading
+import time
+
+from lab import NODES, Lab, eventually
+
+BLOCK = 4096
+BLOCKS = 1024
+SPREAD = 8  # blocks apart, so that many objects are touched
+THREADS = 4
+
+
+class Writer(threading.Thread):
+    """Writes blocks of its own share in a file, and reads them."""
+
+    def __init__(self, path, share, seed):
+        super().__init__(daemon=True)
+        self.path, self.share = path, share
+        self.random = random.Random(seed)
+        self.versions = {}
+        self.going = threading.Event()
+        self.idle = threading.Event()
+        self.idle.set()
+        self.ended = False
+        self.problems = []
+        self.longest = 0.0
+        self.operations = 0
+
+    @staticmethod
+    def content(block, version):
+        return struct.pack("<QQ", block, version) * (BLOCK // 16) if version else bytes(BLOCK)
+
+    def run(self):
+        file = os.open(self.path, os.O_RDWR)
+        while not self.ended:
+            if not self.going.wait(0.1):
+                continue
+            self.idle.clear()
+            started = time.monotonic()
+            block = self.random.randrange(BLOCKS // THREADS) * THREADS + self.share
+            try:
+                choice = self.random.random()
+                if choice < 0.6:
+                    version = self.versions.get(block, 0) + 1
+                    data = self.content(block, version)
+                    if os.pwrite(file, data, block * SPREAD * BLOCK) != BLOCK:
+                        raise OSError("short write")
+                    self.versions[block] = version
+                elif choice < 0.97:
+                    self.check(file, block)
+                else:
+                    os.fsync(file)
+            except OSError as e:
+                self.problems.append(f"block {block}: {e}")
+            self.longest = max(self.longest, time.monotonic() - started)
+            self.operations += 1
+            if not self.going.is_set():
+                self.idle.set()
+            time.sleep(0.002)
+        os.close(file)
+        self.idle.set()
+
+    def check(self, file, block):
+        found = os.pread(file, BLOCK, block * SPREAD * BLOCK)
+        if found != self.content(block, self.versions.get(block, 0)):
+            self.problems.append(f"block {block}: {found[:16].hex()} instead of version {self.versions.get(block, 0)}")
+
+    def check_all(self):
+        file = os.open(self.path, os.O_RDONLY)
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        for block in range(self.share, BLOCKS, THREADS):
+            self.check(file, block)
+        os.close(file)
+
+
+def write_and_read(path, seeds, pipe):
+    """A process of its own: whoever starts a program closes his files there, which has to wait for the cluster."""
+    writers = [Writer(path, share, seed) for share, seed in enumerate(seeds)]
+    for writer in writers:
+        writer.start()
+    while True:
+        command = pipe.recv()
+        if command == "go":
+            for writer in writers:
+                writer.longest, writer.operations, writer.problems = 0.0, 0, []
+                writer.going.set()
+            pipe.send(None)
+            continue
+        for writer in writers:
+            writer.going.clear()
+        stuck = [writer.share for writer in writers if not writer.idle.wait(180)]
+        if stuck:
+            pipe.send(RuntimeError(f"a write hangs: {stuck}"))
+            continue
+        file = os.open(path, os.O_RDWR)
+        os.fsync(file)
+        os.close(file)
+        for writer in writers:
+            writer.check_all()
+            writer.ended = command == "end"
+        pipe.send((
+            sum(writer.operations for writer in writers),
+            max(writer.longest for writer in writers),
+            [problem for writer in writers for problem in writer.problems]))
+        if command == "end":
+            return
+
+
+def ask(pipe, command):
+    pipe.send(command)
+    answer = pipe.recv()
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def hurt(lab, kind, victim, dice):
+    hold = dice.choice([0.3, 2, lab.session_millis / 1000 + 3])
+    if kind == "kill":
+        lab.kill(victim)
+        time.sleep(hold)
+        lab.start(victim)
+    elif kind == "freeze":
+        lab.signal(victim, signal.SIGSTOP)
+        time.sleep(hold)
+        lab.signal(victim, signal.SIGCONT)
+    elif kind == "cut":
+        lab.cut(victim)
+        time.sleep(hold)
+        lab.mend(victim)
+    elif kind == "zookeeper":
+        lab.kill("zookeeper")
+        time.sleep(hold)
+        lab.start_zookeeper()
+    else:
+        for node in NODES:
+            lab.kill(node)
+        for node in NODES:
+            lab.start(node)
+    return hold
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=int, default=1 << 30, help="begin no round after that")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--directory")
+    parser.add_argument("--kinds", default="kill,kill,freeze,freeze,cut,cut,zookeeper,all")
+    parser.add_argument("options", nargs="*")
+    args = parser.parse_args()
+    dice = random.Random(args.seed)
+    begun = time.monotonic()
+    lab = Lab(args.directory or tempfile.mkdtemp(prefix="rounds.") + "/lab")
+    counts, longest, bad, operations = {}, 0.0, 0, 0
+    try:
+        lab.mount(*args.options)
+        path = lab.mountpoint + "/volume/disk"
+        with open(path, "wb") as file:
+            file.truncate(BLOCKS * SPREAD * BLOCK)
+        spawn = multiprocessing.get_context("spawn")
+        pipe, end = spawn.Pipe()
+        writers = spawn.Process(target=write_and_read, args=(path, [dice.random() for _ in range(THREADS)], end), daemon=True)
+        writers.start()
+        print(f"seed {args.seed}, mount options {args.options}")
+        for number in range(1, args.rounds + 1):
+            if time.monotonic() - begun > args.seconds:
+                break
+            kind, victim = dice.choice(args.kinds.split(",")), dice.choice(NODES)
+            ask(pipe, "go")
+            time.sleep(1)
+            hold = hurt(lab, kind, victim, dice)
+            lab.await_synced()
+            time.sleep(0.5)
+            done, pause, problems = ask(pipe, "rest")
+            eventually("three equal disks", lab.replicas_agree, 30)
+            print(f"round {number}: {kind} {victim if kind in ('kill', 'freeze', 'cut') else ''} for {hold:.1f} s: {done} operations, longest {pause:.1f} s, {len(problems)} wrong", flush=True)
+            for problem in problems[:5]:
+                print("  " + problem)
+            counts[kind] = counts.get(kind, 0) + 1
+            longest, bad, operations = max(longest, pause), bad + len(problems), operations + done
+        ask(pipe, "end")
+        writers.join(60)
+        code, said = lab.dog("vdi", "check", "disk")
+        print(said.strip().splitlines()[-1] if said.strip() else "", f"(vdi check: {code})")
+        print(f"{sum(counts.values())} rounds {counts}, {operations} operations, longest {longest:.1f} s, {bad} wrong, seed {args.seed}")
+        ok = not bad and not code
+    except BaseException:
+        print("logs in", lab.directory)
+        lab.close()
+        raise
+    lab.close()
+    if ok:
+        lab.remove()
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
