@@ -35,10 +35,10 @@ def eventually(what, condition, seconds=180):
 
 
 class Lab:
-    def __init__(self, directory, session_millis=4000, store_size=None):
+    def __init__(self, directory, session_millis=4000, sizes=None):
         self.directory = directory
         self.session_millis = session_millis
-        self.store_size = store_size
+        self.sizes = sizes or {}
         self.prefix = f"t{os.getpid() % 100000}"
         self.processes = {}
         self.mountpoint = None
@@ -120,9 +120,9 @@ class Lab:
     def _start_all(self):
         self.start_zookeeper()
         for node in NODES:
-            if self.store_size:
+            if node in self.sizes:
                 os.makedirs(self.store(node))
-                run("mount", "-t", "tmpfs", "-o", f"size={self.store_size}", "lab", self.store(node))
+                run("mount", "-t", "tmpfs", "-o", f"size={self.sizes[node]}", "lab", self.store(node))
             self.start(node)
         eventually("three nodes there", lambda: all(self.dog("node", "list", "-r", node=n)[1].count("\n") == 3 for n in NODES))
         code, said = self.dog("cluster", "format", "-c", "3")
@@ -205,7 +205,7 @@ class Lab:
         if self.mountpoint:
             subprocess.run(["umount", "-l", self.mountpoint], stderr=subprocess.DEVNULL)
         for node in NODES:
-            if self.store_size and os.path.ismount(self.store(node)):
+            if os.path.ismount(self.store(node)):
                 run("umount", self.store(node))
         for namespace in self.made:
             subprocess.run(["ip", "netns", "del", namespace])
