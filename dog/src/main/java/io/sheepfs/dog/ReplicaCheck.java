@@ -29,6 +29,9 @@ final class ReplicaCheck implements AutoCloseable {
 
   private static final int THREADS = 8;
 
+  /** Instead of the hash of a copy that its node knows to be wrong. */
+  private static final String DAMAGED = "damaged";
+
   private final Session session;
   private final Placement placement;
   private final int epoch;
@@ -106,7 +109,7 @@ final class ReplicaCheck implements AutoCloseable {
     for (NodeInfo node : placement.of(oid, copies)) {
       String hash = hash(node, oid);
       hashes.put(node, hash);
-      if (!hash.isEmpty()) {
+      if (!hash.isEmpty() && !hash.equals(DAMAGED)) {
         votes.merge(hash, 1, Integer::sum);
       }
     }
@@ -122,13 +125,16 @@ final class ReplicaCheck implements AutoCloseable {
     return new Finding(List.of(), "no majority of " + oid);
   }
 
-  /** The hash of what a node has; empty if it does not have the object. */
+  /** The hash of what a node has, or {@link #DAMAGED}; empty if it does not have the object. */
   private String hash(NodeInfo node, ObjectId oid) throws SheepException {
     Reply reply =
         sheepOf(node)
             .ask(Opcode.GET_HASH, new RequestFields.Obj(oid.value(), 0, 0, 0, 0, epoch, 0), 0);
     if (reply.result() == ResultCode.NO_OBJ) {
       return "";
+    }
+    if (reply.result() == ResultCode.EIO) {
+      return DAMAGED;
     }
     ResponseFields.Hash hash =
         reply.orThrow("read " + oid + " from " + NodeList.endpoint(node)).header().hash();
@@ -155,6 +161,9 @@ final class ReplicaCheck implements AutoCloseable {
                   Opcode.REPAIR_REPLICA,
                   new RequestFields.Forward(oid.value(), source.address(), source.port()),
                   0);
+      if (reply.result() == ResultCode.SUCCESS && isInVain(reply)) {
+        continue;
+      }
       if (reply.result() == ResultCode.SUCCESS) {
         repaired.add((entry.getValue().isEmpty() ? "fixed missing " : "fixed replica ") + oid);
       } else {
@@ -170,6 +179,12 @@ final class ReplicaCheck implements AutoCloseable {
       }
     }
     return new Finding(repaired, failure);
+  }
+
+  /** A cluster of ours looks again while nobody writes, and says if there was nothing to repair. */
+  private static boolean isInVain(Reply reply) {
+    ResponseFields.Obj told = reply.header().obj();
+    return told.offset() == 1 && told.copies() == 0;
   }
 
   /**

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param virtualNodes points on the ring
  * @param sessionTimeout how long a node may be silent before it counts as gone
  * @param peerTimeout how long an answer of another sheep is waited for
+ * @param scrubInterval after which all copies are compared again; zero for never
  */
 public record ClusterOptions(
     String servers,
@@ -27,7 +28,8 @@ public record ClusterOptions(
     @Nullable Integer zone,
     int virtualNodes,
     Duration sessionTimeout,
-    Duration peerTimeout) {
+    Duration peerTimeout,
+    Duration scrubInterval) {
 
   /** The failure domain as on the wire. */
   int zoneNumber() {

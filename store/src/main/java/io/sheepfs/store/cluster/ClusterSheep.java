@@ -5,6 +5,7 @@ import io.sheepfs.protocol.ClusterInfo;
 import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.NodeId;
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
@@ -22,8 +23,10 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -77,7 +80,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   private volatile boolean closed;
 
   /** What the leader has beyond others. */
-  private record Term(String key, VdiStore vdis, LocalObjects objects) {}
+  private record Term(String key, VdiStore vdis, LocalObjects objects, CopyCheck copies) {}
 
   private ClusterSheep(ClusterOptions options, ClusterStore store) {
     this.options = options;
@@ -206,11 +209,12 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
         LocalObjects objects = new LocalObjects(gateway, vdis, this::checkServing, () -> shift);
         synchronized (this) {
           if (isCurrentLead(key)) {
-            term = new Term(key, vdis, objects);
+            term = new Term(key, vdis, objects, new CopyCheck(gateway, replica, peers, senders));
             notifyAll();
             log.info("leads from epoch {} on", view.number());
           }
         }
+        scrub(key, gateway);
         return;
       } catch (IOException e) {
         log.warn("cannot lead yet: {}", e.toString());
@@ -221,6 +225,50 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
         return;
       }
     }
+  }
+
+  /** Checks everything now and then, in the thread that began the term, until its end. */
+  private void scrub(String key, Gateway gateway) {
+    if (options.scrubInterval().isZero()) {
+      return;
+    }
+    CopyCheck copies = new CopyCheck(gateway, replica, peers, senders);
+    Scrubber.Cluster cluster =
+        new Scrubber.Cluster() {
+          @Override
+          public boolean leads() {
+            return isCurrentLead(key);
+          }
+
+          @Override
+          public Set<ObjectId> list() throws IOException {
+            View view = awaitLead(key, System.nanoTime() + FORMAT_PATIENCE.toNanos());
+            Set<ObjectId> all = new HashSet<>(replica.list());
+            for (View.Peer peer : view.present()) {
+              if (peer.isSynced() && !peer.isSelf()) {
+                all.addAll(peers.list(peer.node(), view.number()));
+              }
+            }
+            all.removeIf(oid -> !replica.exists(ObjectId.inode(oid.vid())));
+            return all;
+          }
+
+          @Override
+          public CopyCheck.Finding check(ObjectId oid) throws SheepException {
+            return copies.check(oid);
+          }
+
+          @Override
+          public long bytes(ObjectId oid) throws SheepException {
+            return gateway.exists(oid) ? gateway.storedBytes(oid) : 0;
+          }
+        };
+    new Scrubber(cluster, options.scrubInterval()).run();
+  }
+
+  /** Compares the copies of an object, and repairs those that are wrong; at the leader only. */
+  public CopyCheck.Finding check(ObjectId oid) throws SheepException {
+    return term().copies().check(oid);
   }
 
   @SuppressWarnings("WaitNotInLoop") // a pause that may be shorter

@@ -59,6 +59,10 @@ final class Gateway implements StoredObjects {
   @GuardedBy("unfinished")
   private final Set<Long> givenUp = new HashSet<>();
 
+  /** What those changes are of. */
+  @GuardedBy("unfinished")
+  private final Set<ObjectId> halfDone = new HashSet<>();
+
   @GuardedBy("unfinished")
   private long lastNumber;
 
@@ -119,6 +123,7 @@ final class Gateway implements StoredObjects {
         lastEpoch = view.number();
         unfinished.removeAll(givenUp);
         givenUp.clear();
+        halfDone.clear();
       }
       long number = ++lastNumber;
       unfinished.add(number);
@@ -126,12 +131,13 @@ final class Gateway implements StoredObjects {
     }
   }
 
-  private void end(List<Long> numbers, boolean clean) {
+  private void end(ObjectId oid, List<Long> numbers, boolean clean) {
     synchronized (unfinished) {
       if (clean) {
         numbers.forEach(unfinished::remove);
       } else {
         givenUp.addAll(numbers);
+        halfDone.add(oid);
       }
     }
   }
@@ -163,7 +169,37 @@ final class Gateway implements StoredObjects {
       clean = true;
       throw e.refusal;
     } finally {
-      end(numbers, clean);
+      end(oid, numbers, clean);
+      turn.unlock();
+    }
+  }
+
+  /** Something to do with an object that nobody changes. */
+  interface Look<T> {
+    T at(View view) throws SheepException;
+  }
+
+  /**
+   * Looks at an object between two changes of it.
+   *
+   * @throws SheepException also if a change is half done, or the epoch ended meanwhile
+   */
+  <T> T undisturbed(ObjectId oid, Look<T> look) throws SheepException {
+    ReentrantLock turn = order[Math.floorMod(oid.hashCode(), STRIPES)];
+    turn.lock();
+    try {
+      View view = serving.await(deadline());
+      synchronized (unfinished) {
+        if (lastEpoch == view.number() && halfDone.contains(oid)) {
+          throw new SheepException(ResultCode.AGAIN, oid + " is half changed");
+        }
+      }
+      T found = look.at(view);
+      if (!serving.isCertain(view)) {
+        throw new SheepException(ResultCode.OLD_NODE_VER, "look at " + oid);
+      }
+      return found;
+    } finally {
       turn.unlock();
     }
   }

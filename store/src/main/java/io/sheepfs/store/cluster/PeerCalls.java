@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  * {@code tgt_epoch} how many before it may be unfinished; an answer to READ_PEER tells in {@code
  * offset} how many bytes are stored; WRITE_PEER with the flag DELETE zeroes, from {@code offset} to
  * the first number of its body, in an object of the size that is the second; FLUSH_PEER with DIRECT
- * is about one object, with FORWARD about the names; GET_HASH with RECOVERY leaves trailing zeros
- * out.
+ * is about one object, with FORWARD about the names; GET_HASH and REPAIR_REPLICA with RECOVERY are
+ * of an epoch; with DIRECT, too, they are about an object that the leader lets nobody change.
  *
  * <p>Safe for any number of threads.
  */
@@ -106,6 +106,13 @@ final class PeerCalls {
         .digest();
   }
 
+  /** Fails with EIO if the disk has changed the object. */
+  byte[] checkedDigest(NodeInfo node, int epoch, ObjectId oid) throws IOException {
+    RequestFields fields = RequestFields.Obj.of(oid, 0);
+    int flags = RequestFlags.RECOVERY | RequestFlags.DIRECT;
+    return call(node, epoch, Opcode.GET_HASH, flags, fields, null, null).hash().digest();
+  }
+
   void write(
       NodeInfo node, int epoch, Sequence n, ObjectId oid, long offset, ByteBuffer src, Durability d)
       throws IOException {
@@ -155,6 +162,13 @@ final class PeerCalls {
     RequestFields fields = new RequestFields.Forward(oid.value(), source.address(), source.port());
     ResponseHeader unused =
         call(node, epoch, Opcode.REPAIR_REPLICA, RequestFlags.RECOVERY, fields, null, null);
+  }
+
+  /** The same while changes go on, but not of this object. */
+  void replace(NodeInfo node, int epoch, ObjectId oid, NodeInfo source) throws IOException {
+    RequestFields fields = new RequestFields.Forward(oid.value(), source.address(), source.port());
+    int flags = RequestFlags.RECOVERY | RequestFlags.DIRECT;
+    ResponseHeader unused = call(node, epoch, Opcode.REPAIR_REPLICA, flags, fields, null, null);
   }
 
   /** The ids of all objects of a node. */

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -68,6 +69,7 @@ public final class Replica {
   private final Set<ObjectId> recovered = ConcurrentHashMap.newKeySet();
   private final Map<ObjectId, Long> lastChanges = new ConcurrentHashMap<>();
   private final AtomicLong oldestUnfinished = new AtomicLong();
+  private final DigestBook book = new DigestBook(InstantSource.system());
 
   private volatile @Nullable View view;
   private volatile boolean open;
@@ -225,6 +227,7 @@ public final class Replica {
     }
     files.forceNames();
     files.clear();
+    book.clear();
     copies.clear();
     recovered.clear();
     suspects.clear();
@@ -443,6 +446,29 @@ public final class Replica {
     }
   }
 
+  /**
+   * Takes an object anew from a node whose copy is right, while the leader lets nobody change it.
+   *
+   * @throws SheepException if that fails; the old copy is still there then
+   */
+  public void replace(int epoch, ObjectId oid, NodeInfo source) throws SheepException {
+    View now = enter(epoch, true);
+    try {
+      ReentrantLock stripe = stripe(oid);
+      stripe.lock();
+      try {
+        if (has(now, oid)) {
+          take(now, oid, source, Durability.STABLE);
+          book.forget(oid);
+        }
+      } finally {
+        stripe.unlock();
+      }
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
   /** Fetches an object that is not recovered yet; nothing for one that is. */
   void recover(View as, ObjectId oid) throws SheepException {
     View now = enter(as.number(), true);
@@ -506,13 +532,7 @@ public final class Replica {
           && Arrays.equals(digest(oid), peers.digest(source, now.number(), oid))) {
         return;
       }
-      int flags = RequestFlags.RECOVERY;
-      int length = Math.toIntExact(peers.storedBytes(source, now.number(), flags, oid));
-      ByteBuffer content = ByteBuffer.allocateDirect(length);
-      if (length > 0) {
-        peers.read(source, now.number(), flags, oid, 0, content);
-      }
-      files.create(oid, 0, content.flip(), Durability.UNSTABLE);
+      take(now, oid, source, Durability.UNSTABLE);
     } catch (SheepException e) {
       if (e.result() != ResultCode.NO_OBJ) {
         throw e;
@@ -520,6 +540,45 @@ public final class Replica {
       boolean unused = files.remove(oid);
     } catch (IOException e) {
       throw new SheepException(ResultCode.NETWORK_ERROR, "copy of " + oid, e);
+    }
+  }
+
+  private void take(View now, ObjectId oid, NodeInfo source, Durability durability)
+      throws SheepException {
+    try {
+      int flags = RequestFlags.RECOVERY;
+      int length = Math.toIntExact(peers.storedBytes(source, now.number(), flags, oid));
+      ByteBuffer content = ByteBuffer.allocateDirect(length);
+      if (length > 0) {
+        peers.read(source, now.number(), flags, oid, 0, content);
+      }
+      files.create(oid, 0, content.flip(), durability);
+    } catch (SheepException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new SheepException(ResultCode.NETWORK_ERROR, "copy of " + oid, e);
+    }
+  }
+
+  /**
+   * The digest of an object, the zeros at its end left out: SHA-1.
+   *
+   * @throws SheepException {@link ResultCode#EIO} if the disk has changed it
+   */
+  public byte[] checkedDigest(int epoch, ObjectId oid) throws SheepException {
+    View unused = enter(epoch, false);
+    try {
+      if (!files.exists(oid)) { // its file may be open still, although it has no name any more
+        throw new SheepException(ResultCode.NO_OBJ, "object " + oid);
+      }
+      DigestBook.Stamp before = book.stamp(files.file(oid));
+      byte[] found = digest(oid);
+      if (!book.agrees(oid, before, book.stamp(files.file(oid)), found)) {
+        throw new SheepException(ResultCode.EIO, oid + " has changed although nobody wrote to it");
+      }
+      return found;
+    } finally {
+      gate.readLock().unlock();
     }
   }
 

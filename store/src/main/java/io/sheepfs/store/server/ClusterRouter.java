@@ -77,7 +77,10 @@ final class ClusterRouter {
   }
 
   /** Whether an operation is the leader's to carry out. */
-  static boolean isForLeader(Opcode opcode) {
+  static boolean isForLeader(Opcode opcode, RequestHeader header) {
+    if (opcode == Opcode.REPAIR_REPLICA) { // by a client; sheep do it on their own
+      return !header.has(RequestFlags.RECOVERY);
+    }
     return switch (opcode) {
       case CREATE_AND_WRITE_OBJ, READ_OBJ, WRITE_OBJ, REMOVE_OBJ, DISCARD_OBJ, FLUSH_VDI -> true;
       case NEW_VDI, LOCK_VDI, RELEASE_VDI, GET_VDI_INFO, DEL_VDI, GET_VDI_ATTR -> true;

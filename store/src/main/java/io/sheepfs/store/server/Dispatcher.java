@@ -152,7 +152,7 @@ final class Dispatcher {
     if (opcode == null || handler == null) {
       return Answer.of(ResultCode.INVALID_PARMS);
     }
-    if (router != null && ClusterRouter.isForLeader(opcode)) {
+    if (router != null && ClusterRouter.isForLeader(opcode, header)) {
       return router.answer(request, opcode, () -> carryOut(handler, request));
     }
     ResultCode state = sheep.state();

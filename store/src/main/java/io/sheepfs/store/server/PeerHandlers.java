@@ -14,6 +14,7 @@ import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.cluster.ClusterSheep;
+import io.sheepfs.store.cluster.CopyCheck;
 import io.sheepfs.store.cluster.Replica;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -145,11 +146,26 @@ final class PeerHandlers {
     return Answer.SUCCESS;
   }
 
-  /** Takes the object from the node that is named. */
+  /**
+   * From a sheep: takes the object from the node that is named. From a client, here at the leader:
+   * compares all copies while nobody changes the object, repairs those that are wrong, and tells
+   * how many, with a 1 in {@code offset}.
+   */
   Answer repairReplica(Request request) throws SheepException {
     RequestFields.Forward fields = request.header().forward();
+    ObjectId oid = new ObjectId(fields.oid());
+    if (!isRecovery(request)) {
+      CopyCheck.Finding finding = sheep.check(oid);
+      return finding.isSound()
+          ? Answer.fields(new ResponseFields.Obj(finding.repaired(), 1))
+          : Answer.of(ResultCode.EIO);
+    }
     NodeInfo source = new NodeInfo(fields.address(), fields.port(), 0, 0, 0);
-    replica.repair(request.header().epoch(), new ObjectId(fields.oid()), source);
+    if (request.header().has(RequestFlags.DIRECT)) {
+      replica.replace(request.header().epoch(), oid, source);
+    } else {
+      replica.repair(request.header().epoch(), oid, source);
+    }
     return Answer.SUCCESS;
   }
 
@@ -164,11 +180,19 @@ final class PeerHandlers {
     return Answer.body(body.flip());
   }
 
-  /** The SHA-1 of what is stored of the object here, without the zeros at its end. */
+  /**
+   * The SHA-1 of what is stored of the object here, without the zeros at its end. But for recovery,
+   * EIO if the disk has changed it.
+   */
   Answer getHash(Request request) throws SheepException {
-    int epoch = isRecovery(request) ? request.header().epoch() : sheep.epoch();
-    return Answer.fields(
-        new ResponseFields.Hash(replica.digest(epoch, request.header().obj().objectId())));
+    RequestHeader header = request.header();
+    ObjectId oid = header.obj().objectId();
+    int epoch = isRecovery(request) ? header.epoch() : sheep.epoch();
+    byte[] digest =
+        isRecovery(request) && !header.has(RequestFlags.DIRECT)
+            ? replica.digest(epoch, oid)
+            : replica.checkedDigest(epoch, oid);
+    return Answer.fields(new ResponseFields.Hash(digest));
   }
 
   /** Says whether this node has the object. */

@@ -76,10 +76,11 @@ final class ServerCore {
   /** Who carries a request out. */
   ExecutorService workers(RequestHeader header) {
     Opcode opcode = header.opcode();
-    if (opcode != null
-        && isBetweenSheep(opcode)
-        && opcode != Opcode.REPAIR_REPLICA
-        && header.has(RequestFlags.RECOVERY)) {
+    boolean isRecovery = header.has(RequestFlags.RECOVERY);
+    if (opcode == Opcode.REPAIR_REPLICA) { // a client's is passed on, and waits for other sheep
+      return isRecovery ? peerWorkers : workers;
+    }
+    if (opcode != null && isBetweenSheep(opcode) && isRecovery) {
       return recoveryWorkers;
     }
     // the list of nodes proves that this sheep lives, while all others may wait for an epoch

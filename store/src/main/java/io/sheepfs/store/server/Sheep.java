@@ -111,6 +111,14 @@ public final class Sheep implements Callable<Integer> {
   private int sessionTimeoutMillis = 10_000;
 
   @Option(
+      names = "--scrub-interval",
+      paramLabel = "SECONDS",
+      defaultValue = "604800",
+      description =
+          "How often a cluster compares all copies of its objects; ${DEFAULT-VALUE} s. 0: never.")
+  private int scrubSeconds = 604_800;
+
+  @Option(
       names = {"-f", "--foreground"},
       description = "Stay in the foreground.")
   private boolean foreground;
@@ -310,7 +318,8 @@ public final class Sheep implements Callable<Integer> {
                 zone == null ? null : (int) (long) zone,
                 virtualNodes == null ? DEFAULT_VIRTUAL_NODES : virtualNodes,
                 session,
-                PEER_TIMEOUT));
+                PEER_TIMEOUT,
+                Duration.ofSeconds(Math.max(0, scrubSeconds))));
     SheepServer server;
     try {
       server = SheepServer.start(sheep, new InetSocketAddress(bind, port), ServerOptions.DEFAULTS);

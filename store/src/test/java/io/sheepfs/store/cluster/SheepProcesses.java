@@ -1,5 +1,6 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.RequestFields;
@@ -15,10 +16,14 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -46,6 +51,7 @@ final class SheepProcesses implements Closeable {
   private static final int SESSION_MILLIS = 4_000;
 
   private final Path directory;
+  private final List<String> more;
   private final TestingServer zooKeeper;
   private final CuratorFramework registry;
   private final List<Integer> ports = new ArrayList<>();
@@ -54,8 +60,14 @@ final class SheepProcesses implements Closeable {
   private final SheepLinks links =
       new SheepLinks(new ClientOptions(Duration.ofSeconds(2), Duration.ofSeconds(20), 1));
 
-  SheepProcesses(Path directory) throws Exception {
+  /**
+   * Sheep that do not run yet.
+   *
+   * @param more arguments of each
+   */
+  SheepProcesses(Path directory, String... more) throws Exception {
     this.directory = directory;
+    this.more = List.of(more);
     this.zooKeeper = new TestingServer(true);
     this.registry =
         CuratorFrameworkFactory.builder()
@@ -127,6 +139,7 @@ final class SheepProcesses implements Closeable {
     command.addAll(List.of("-c", "zookeeper:" + zooKeeper.getConnectString() + "/test"));
     command.addAll(List.of("-p", String.valueOf(ports.get(node)), "-z", String.valueOf(node + 1)));
     command.add("--experimental-cluster");
+    command.addAll(more);
     command.addAll(List.of("--session-timeout", String.valueOf(SESSION_MILLIS)));
     command.add(store(node).toString());
     processes[node] =
@@ -239,6 +252,48 @@ final class SheepProcesses implements Closeable {
       fewest = Math.min(fewest, links.exchange(address(i), header, null, body).node().nodes());
     }
     return fewest;
+  }
+
+  /**
+   * Has all copies of an object compared and repaired.
+   *
+   * @return how many were repaired; -1 if the object cannot be repaired
+   */
+  int check(int through, ObjectId oid) throws IOException {
+    RequestFields fields =
+        new RequestFields.Forward(
+            oid.value(), InetAddress.getLoopbackAddress(), ports.get(through));
+    RequestHeader header = RequestHeader.of(Opcode.REPAIR_REPLICA, 0, 0, fields);
+    ResponseHeader answer = links.exchange(address(through), header, null, null);
+    if (answer.result() == ResultCode.EIO) {
+      return -1;
+    }
+    if (answer.result() != ResultCode.SUCCESS || answer.obj().offset() != 1) {
+      throw new IOException(answer.toString());
+    }
+    return answer.obj().copies();
+  }
+
+  /** Turns a bit of an object over on a node's disk, as an old disk does: unnoticed. */
+  void flipBit(int node, ObjectId oid, long at) throws IOException {
+    Path file = store(node).resolve("obj").resolve(oid.toString());
+    FileTime written = Files.getLastModifiedTime(file);
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      ByteBuffer one = ByteBuffer.allocate(1);
+      if (channel.read(one, at) != 1) {
+        throw new IOException(file + " is too short");
+      }
+      one.put(0, (byte) (one.get(0) ^ 4)).flip();
+      int unused = channel.write(one, at);
+    }
+    Files.setLastModifiedTime(file, written);
+  }
+
+  /** Lets an object have been written long ago. */
+  void age(int node, ObjectId oid) throws IOException {
+    Path file = store(node).resolve("obj").resolve(oid.toString());
+    Files.setLastModifiedTime(file, FileTime.from(Instant.now().minus(Duration.ofHours(1))));
   }
 
   /** Waits until every node has everything. */
