@@ -25,6 +25,11 @@ final class Flusher {
 
   private static final Logger log = LoggerFactory.getLogger(Flusher.class);
   private static final int MAX_PUSH_BLOCKS = 256;
+
+  /** For what is pushed: from the disk to the socket without a copy on the heap. */
+  private static final BlockBuffers BUFFERS =
+      new BlockBuffers(MAX_PUSH_BLOCKS * BlockMap.BLOCK_BYTES);
+
   private static final int MAX_ROUNDS = 4;
 
   private final ObjectStore backing;
@@ -177,6 +182,7 @@ final class Flusher {
         end++;
       } else {
         pushRun(object, block, end, bytes, durability);
+        BUFFERS.give(bytes);
       }
       block = end;
     }
@@ -189,10 +195,12 @@ final class Flusher {
   private ByteBuffer readable(CachedObject object, int from, int to) {
     int end = to;
     while (end > from) {
-      ByteBuffer bytes = ByteBuffer.allocate((end - from) << BlockMap.BLOCK_SHIFT);
+      ByteBuffer bytes = BUFFERS.take((end - from) << BlockMap.BLOCK_SHIFT);
+      boolean done = false;
       try {
         object.prepare(disk);
         object.read(bytes, (long) from << BlockMap.BLOCK_SHIFT);
+        done = true;
         return bytes.flip();
       } catch (DamagedBlock e) {
         log.error("{}, and was not flushed yet; it is not handed on", e.getMessage());
@@ -202,6 +210,10 @@ final class Flusher {
         log.error("cannot read dirty blocks of cached object {}", object.oid, e);
         counters.diskFailures.increment();
         end = end > from + 1 ? from + 1 : from;
+      } finally {
+        if (!done) {
+          BUFFERS.give(bytes);
+        }
       }
     }
     return ByteBuffer.allocate(0);

@@ -7,6 +7,12 @@ public final class TreeException extends IOException {
 
   private static final long serialVersionUID = 1L;
 
+  /** It is an answer, often an expected one, and where it was found out interests nobody. */
+  @Override
+  public Throwable fillInStackTrace() {
+    return this;
+  }
+
   /** Why. */
   public enum Reason {
     NOT_FOUND,

@@ -85,6 +85,7 @@ final class FuseAbi {
     static final int WRITEBACK_CACHE = 1 << 16;
     static final int PARALLEL_DIROPS = 1 << 18;
     static final int MAX_PAGES = 1 << 22;
+    static final int HANDLE_KILLPRIV_V2 = 1 << 28;
 
     /** There are {@link InitFlag2}s. */
     static final int INIT_EXT = 1 << 30;

@@ -37,7 +37,10 @@ record Handshake(int minor, int flags, int flags2) {
           | InitFlag.READDIRPLUS_AUTO
           | InitFlag.ASYNC_DIO
           | InitFlag.PARALLEL_DIROPS
-          | InitFlag.MAX_PAGES;
+          | InitFlag.MAX_PAGES
+          // No file of ours has privileges that a write would have to end. Without this the kernel
+          // asks for them, by a GETXATTR, before each write.
+          | InitFlag.HANDLE_KILLPRIV_V2;
 
   /**
    * Answers the kernel's INIT.

@@ -19,7 +19,7 @@ final class Session implements MountSession {
   private static final Logger log = LoggerFactory.getLogger(Session.class);
 
   /** More than max_background of the handshake, so that a flush never keeps reads waiting. */
-  private static final Crew.Size DEVICE_CREW = new Crew.Size(1, 96, 1, 8);
+  private static final Crew.Size DEVICE_CREW = new Crew.Size(1, 96, 1, 20);
 
   private final FuseDevice device;
   private final Dispatcher dispatcher;
