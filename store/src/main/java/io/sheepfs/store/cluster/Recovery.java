@@ -102,12 +102,26 @@ final class Recovery {
     }
     total = all.size();
     phase = RECOVERING;
+    dropDeleted(data, listed);
     bringAll(describing, listed);
     checkNobodyIsMissing();
     data.sort(null);
     bringAll(data, listed);
     phase = NOTIFYING;
     replica.files().flushAll();
+  }
+
+  /** What was deleted goes first: the room that it takes may be what the rest needs. */
+  private void dropDeleted(List<ObjectId> data, Set<ObjectId> listed) throws IOException {
+    List<ObjectId> deleted = new ArrayList<>();
+    for (ObjectId oid : data) {
+      boolean isKnown = replica.exists(ObjectId.inode(oid.vid()));
+      if (isKnown && !listed.contains(oid) && step(oid, false) == RecoveryPlan.Step.DROP) {
+        deleted.add(oid);
+      }
+    }
+    bringAll(deleted, listed);
+    data.removeAll(new HashSet<>(deleted));
   }
 
   /** Drops what this node is no place for any more; the ring has changed, and nothing moves. */
