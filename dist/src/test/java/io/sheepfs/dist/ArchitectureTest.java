@@ -101,6 +101,7 @@ final class ArchitectureTest {
           .resideOutsideOfPackages(
               "io.sheepfs.protocol.codec..",
               "io.sheepfs.protocol.client..",
+              "io.sheepfs.protocol.tls..",
               "io.sheepfs.store.server..",
               "io.sheepfs.sbd.nbd..")
           .should()

@@ -69,6 +69,7 @@ public final class Dog {
     groups.put("vdi", new Group("virtual disks", Dog::diskCommands));
     groups.put("node", new Group("the nodes", Dog::nodeCommands));
     groups.put("cluster", new Group("the cluster as a whole", Dog::clusterCommands));
+    groups.put("tls", new Group("certificates", Dog::tlsCommands));
     return groups;
   }
 
@@ -129,6 +130,13 @@ public final class Dog {
     cluster.put("check", ClusterCheck::new);
     cluster.put("alter-copy", ClusterAlterCopy::new);
     return cluster;
+  }
+
+  private static Map<String, Function<Environment, Object>> tlsCommands() {
+    Map<String, Function<Environment, Object>> tls = new LinkedHashMap<>();
+    tls.put("init", TlsInit::new);
+    tls.put("issue", TlsIssue::new);
+    return tls;
   }
 
   private static CommandLine objects(Environment environment) {

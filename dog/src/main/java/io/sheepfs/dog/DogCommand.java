@@ -6,9 +6,11 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.tls.TlsFolder;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +43,13 @@ abstract class DogCommand implements Callable<Integer> {
       defaultValue = "${env:SHEEPDOG_DOG_PORT:-7000}",
       description = "its port (default: ${DEFAULT-VALUE})")
   private int port;
+
+  @Option(
+      names = "--tls",
+      paramLabel = "DIR",
+      description =
+          "speak TLS, with what 'dog tls issue' made there (default: what SHEEPFS_TLS names)")
+  private @Nullable Path tls;
 
   @Option(
       names = {"-h", "--help"},
@@ -85,7 +94,11 @@ abstract class DogCommand implements Callable<Integer> {
       environment.err().println("Invalid port number '" + port + "'");
       return ExitCode.USAGE;
     }
-    try (Session session = new Session(environment, new InetSocketAddress(address, port))) {
+    try (Session session =
+        new Session(
+            environment,
+            new InetSocketAddress(address, port),
+            RemoteNetwork.OPTIONS.withTls(TlsFolder.chosen(tls)))) {
       return run(session);
     } catch (DogException e) {
       return fail(e.exitCode(), String.valueOf(e.getMessage()));

@@ -2,6 +2,7 @@ package io.sheepfs.dog;
 
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.client.ClientOptions;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
@@ -49,13 +50,13 @@ record Environment(
      *
      * @throws SheepException if the node cannot be reached
      */
-    Cluster cluster(InetSocketAddress address) throws SheepException;
+    Cluster cluster(InetSocketAddress address, ClientOptions options) throws SheepException;
 
     /**
      * The node at an address.
      *
      * @throws SheepException if it cannot be reached
      */
-    Sheep sheep(InetSocketAddress address) throws SheepException;
+    Sheep sheep(InetSocketAddress address, ClientOptions options) throws SheepException;
   }
 }

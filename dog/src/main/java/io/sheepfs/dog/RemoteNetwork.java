@@ -15,16 +15,16 @@ final class RemoteNetwork implements Environment.Network {
    * As the original: an answer that takes longer does not come. One connection is enough for a
    * command, which asks one question at a time.
    */
-  private static final ClientOptions OPTIONS =
-      new ClientOptions(Duration.ofSeconds(5), Duration.ofSeconds(30), 1);
+  static final ClientOptions OPTIONS =
+      new ClientOptions(Duration.ofSeconds(5), Duration.ofSeconds(30), 1, null);
 
   @Override
-  public Cluster cluster(InetSocketAddress address) throws SheepException {
-    return RemoteCluster.connect(List.of(address), OPTIONS);
+  public Cluster cluster(InetSocketAddress address, ClientOptions options) throws SheepException {
+    return RemoteCluster.connect(List.of(address), options);
   }
 
   @Override
-  public Sheep sheep(InetSocketAddress address) throws SheepException {
-    return RemoteSheep.connect(address, OPTIONS);
+  public Sheep sheep(InetSocketAddress address, ClientOptions options) throws SheepException {
+    return RemoteSheep.connect(address, options);
   }
 }

@@ -9,6 +9,7 @@ import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.client.ClientOptions;
 import io.sheepfs.volume.Access;
 import io.sheepfs.volume.Volume;
 import java.io.IOException;
@@ -26,13 +27,15 @@ final class Session implements AutoCloseable {
 
   private final Environment environment;
   private final InetSocketAddress address;
+  private final ClientOptions options;
   private final Deque<Sheep> nodes = new ArrayDeque<>();
   private @Nullable Cluster cluster;
   private @Nullable Sheep sheep;
 
-  Session(Environment environment, InetSocketAddress address) {
+  Session(Environment environment, InetSocketAddress address, ClientOptions options) {
     this.environment = environment;
     this.address = address;
+    this.options = options;
   }
 
   Environment environment() {
@@ -50,7 +53,7 @@ final class Session implements AutoCloseable {
   Cluster cluster() throws SheepException {
     Cluster open = cluster;
     if (open == null) {
-      open = environment.network().cluster(address);
+      open = environment.network().cluster(address, options);
       cluster = open;
     }
     return open;
@@ -79,7 +82,7 @@ final class Session implements AutoCloseable {
   }
 
   private Sheep connect(InetSocketAddress where) throws SheepException {
-    Sheep open = environment.network().sheep(where);
+    Sheep open = environment.network().sheep(where, options);
     nodes.push(open);
     return open;
   }

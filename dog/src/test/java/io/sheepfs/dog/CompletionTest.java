@@ -93,7 +93,7 @@ final class CompletionTest {
   @Test
   void zsh_words_whatCanFollow() throws Exception {
     assumeTrue(Files.isExecutable(Path.of(ZSH)), "there is no zsh");
-    assertEquals(List.of("vdi", "node", "cluster", "completion"), zsh("dog", "v"));
+    assertEquals(List.of("vdi", "node", "cluster", "tls", "completion"), zsh("dog", "v"));
     assertTrue(zsh("dog", "vdi", "sn").contains("snapshot"));
     assertEquals(List.of("location", "map", "dump-inode"), zsh("dog", "vdi", "object", "m"));
     assertTrue(zsh("dog", "vdi", "create", "--pre").contains("--prealloc"));

@@ -2,6 +2,8 @@ package io.sheepfs.dog;
 
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.client.ClientOptions;
+import io.sheepfs.protocol.tls.TlsFolder;
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
 import io.sheepfs.store.server.GatewayCache;
@@ -26,9 +28,14 @@ final class DogOnSheep extends DogConsole implements AutoCloseable {
 
   /** A sheep that keeps its objects in a directory, formatted or not. */
   DogOnSheep(Path store, boolean formatted) throws IOException {
+    this(store, formatted, null);
+  }
+
+  /** The same over TLS. */
+  DogOnSheep(Path store, boolean formatted, @Nullable TlsFolder tls) throws IOException {
     sheep = LocalSheep.open(store, LocalSheepOptions.defaults().withFormatIfNew(formatted));
     cache = null;
-    server = SheepServer.start(sheep, ANY_PORT, ServerOptions.DEFAULTS);
+    server = SheepServer.start(sheep, ANY_PORT, ServerOptions.DEFAULTS.withTls(tls));
   }
 
   /** A formatted sheep with an object cache. */
@@ -45,6 +52,11 @@ final class DogOnSheep extends DogConsole implements AutoCloseable {
     return new OneNode();
   }
 
+  /** Where the sheep is. */
+  InetSocketAddress address() {
+    return new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port());
+  }
+
   @Override
   public void close() throws IOException {
     server.close();
@@ -59,18 +71,14 @@ final class DogOnSheep extends DogConsole implements AutoCloseable {
 
     private final RemoteNetwork network = new RemoteNetwork();
 
-    private InetSocketAddress address() {
-      return new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port());
+    @Override
+    public Cluster cluster(InetSocketAddress said, ClientOptions options) throws SheepException {
+      return network.cluster(address(), options);
     }
 
     @Override
-    public Cluster cluster(InetSocketAddress said) throws SheepException {
-      return network.cluster(address());
-    }
-
-    @Override
-    public Sheep sheep(InetSocketAddress said) throws SheepException {
-      return network.sheep(address());
+    public Sheep sheep(InetSocketAddress said, ClientOptions options) throws SheepException {
+      return network.sheep(address(), options);
     }
   }
 }

@@ -9,6 +9,7 @@ import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.client.ClientOptions;
 import java.io.ByteArrayOutputStream;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -89,7 +90,7 @@ final class DogRunner extends DogConsole {
 
   private final class FakeNetwork implements Environment.Network {
     @Override
-    public Cluster cluster(InetSocketAddress address) {
+    public Cluster cluster(InetSocketAddress address, ClientOptions options) {
       connections++;
       MemoryCluster session = cluster.newSession();
       session.setFault(fault);
@@ -97,7 +98,7 @@ final class DogRunner extends DogConsole {
     }
 
     @Override
-    public Sheep sheep(InetSocketAddress address) {
+    public Sheep sheep(InetSocketAddress address, ClientOptions options) {
       connections++;
       return new Sheep() {
         @Override

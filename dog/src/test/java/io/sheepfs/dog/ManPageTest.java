@@ -23,7 +23,7 @@ final class ManPageTest {
 
   /** Told once for all commands. */
   private static final Set<String> COMMON =
-      Set.of("-a", "-p", "-T", "-h", "-r", "-v", "-s", "--json");
+      Set.of("-a", "-p", "-T", "-h", "-r", "-v", "-s", "--json", "--tls");
 
   /** The synopses of the page by command: "dog vdi create [-P] [-c COPIES] ... NAME SIZE". */
   private static Map<String, String> synopses() throws IOException {

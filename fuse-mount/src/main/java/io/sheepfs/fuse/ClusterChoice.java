@@ -41,12 +41,13 @@ final class ClusterChoice {
       cluster =
           RemoteCluster.connect(
               SheepAddresses.parse(config.address(), config.port()),
-              ClientOptions.DEFAULTS.withRequestTimeout(config.timeout()));
+              ClientOptions.DEFAULTS.withRequestTimeout(config.timeout()).withTls(config.tls()));
     } catch (SheepException e) {
       throw new MountFailure(
           Sheepfs.EXIT_MOUNT_FAILED,
           "no sheep answers at "
               + config.source()
+              + (e.getCause() == null ? "" : " (" + e.getCause().getMessage() + ")")
               + ".\nStart one there ('sheep DIR'), or name another with -a HOST -p PORT;"
               + "\nor mount a store of your own on this machine: sheepfs --store DIR "
               + config.mountpoint(),

@@ -2,6 +2,7 @@ package io.sheepfs.fuse;
 
 import io.sheepfs.fuse.Sheepfs.TransportName;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
+import io.sheepfs.protocol.tls.TlsFolder;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param user who owns the files; null for the mounting user
  * @param group likewise
  * @param timeout how long a sheep may take to answer before a request fails
+ * @param tls the certificates for connections to a sheep; null for none
  * @param metrics where counters are told over HTTP; null for nowhere
  * @param flushAtEnd whether all is written out before the mount ends
  */
@@ -31,6 +33,7 @@ record MountConfig(
     TransportName transport,
     CacheConfig cache,
     Duration timeout,
+    @Nullable TlsFolder tls,
     boolean flushAtEnd,
     @Nullable InetSocketAddress metrics,
     boolean foreground,

@@ -32,6 +32,7 @@ final class MountOptionList {
           "transport",
           "log-file",
           "timeout",
+          "tls",
           "metrics",
           "cache-mode",
           "cache-dir",

@@ -2,6 +2,7 @@ package io.sheepfs.fuse;
 
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.protocol.client.SheepAddresses;
+import io.sheepfs.protocol.tls.TlsFolder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -134,6 +135,14 @@ public final class Sheepfs implements Callable<Integer> {
   private boolean noFlush;
 
   @Option(
+      names = "--tls",
+      paramLabel = "DIR",
+      description =
+          "Speak TLS with the sheep. DIR has what 'dog tls issue' makes; without this option the"
+              + " environment variable SHEEPFS_TLS names it.")
+  private @Nullable Path tlsDirectory;
+
+  @Option(
       names = "--timeout",
       paramLabel = "SECONDS",
       defaultValue = "60",
@@ -241,6 +250,7 @@ public final class Sheepfs implements Callable<Integer> {
           choice(TransportName.class, options.text("transport", transport)),
           cache.config(options),
           limit,
+          TlsFolder.chosen(options.path("tls", tlsDirectory)),
           !noFlush && !options.has("no-flush"),
           metricsAddress(options.textOrNull("metrics", metrics)),
           foreground,

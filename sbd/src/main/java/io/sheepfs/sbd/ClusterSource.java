@@ -5,6 +5,7 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.client.ClientOptions;
 import io.sheepfs.protocol.client.RemoteCluster;
+import io.sheepfs.protocol.tls.TlsFolder;
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
 import java.io.IOException;
@@ -19,8 +20,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param store the directory of the embedded store; null to talk to a sheep
  * @param timeout how long a request to a sheep that does not answer is repeated, before it fails
+ * @param tls the certificates for connections to a sheep; null for none
  */
-record ClusterSource(@Nullable Path store, String address, int port, Duration timeout) {
+record ClusterSource(
+    @Nullable Path store, String address, int port, Duration timeout, @Nullable TlsFolder tls) {
 
   /**
    * Opens it.
@@ -45,11 +48,12 @@ record ClusterSource(@Nullable Path store, String address, int port, Duration ti
       cluster =
           RemoteCluster.connect(
               List.of(new InetSocketAddress(address, port)),
-              ClientOptions.DEFAULTS.withRequestTimeout(timeout));
+              ClientOptions.DEFAULTS.withRequestTimeout(timeout).withTls(tls));
     } catch (SheepException e) {
       throw new IOException(
           "no sheep answers at "
               + this
+              + (e.getCause() == null ? "" : " (" + e.getCause().getMessage() + ")")
               + ".\nStart one there ('sheep DIR'), or name another with -a HOST -p PORT;"
               + "\nor serve a store of your own on this machine: sbd serve --store DIR",
           e);

@@ -1,10 +1,10 @@
 package io.sheepfs.sbd;
 
 import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.tls.TlsFolder;
 import io.sheepfs.sbd.nbd.NbdServer;
 import io.sheepfs.sbd.nbd.NbdServerOptions;
 import io.sheepfs.sbd.nbd.ServerLimits;
-import io.sheepfs.sbd.nbd.TlsFiles;
 import io.sheepfs.store.LocalSheep;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -78,6 +78,14 @@ final class ServeCommand implements Callable<Integer> {
   private String listen = "";
 
   @Option(
+      names = "--sheep-tls",
+      paramLabel = "DIR",
+      description =
+          "Speak TLS with the sheep: DIR has ca-cert.pem, client-cert.pem and client-key.pem."
+              + " Without this option the environment variable SHEEPFS_TLS names it.")
+  private @Nullable Path sheepTls;
+
+  @Option(
       names = "--tls",
       paramLabel = "DIR",
       description =
@@ -148,11 +156,12 @@ final class ServeCommand implements Callable<Integer> {
         new NbdServerOptions(
             readOnly,
             defaultExport,
-            tls == null ? null : TlsFiles.load(tls),
+            tls == null ? null : new TlsFolder(tls).server("TLSv1.3", "TLSv1.2"),
             store != null,
             ServerLimits.DEFAULTS.withWorkers(store != null ? LOCAL_WORKERS : REMOTE_WORKERS));
     ClusterSource source =
-        new ClusterSource(store, address, port, Duration.ofSeconds(timeoutSeconds));
+        new ClusterSource(
+            store, address, port, Duration.ofSeconds(timeoutSeconds), TlsFolder.chosen(sheepTls));
     Cluster cluster = source.open();
     NbdServer server;
     try {

@@ -14,6 +14,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.handler.codec.CorruptedFrameException;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.flush.FlushConsolidationHandler;
+import io.netty.handler.ssl.SslContext;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
 import io.sheepfs.protocol.RequestHeader;
@@ -32,6 +33,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,23 +58,40 @@ final class Connection {
   }
 
   /** As {@link #open}, to a sheep that answers: a frozen one is as bad as none. */
-  static Connection openWatched(EventLoopGroup group, InetSocketAddress address, Duration timeout)
-      throws IOException {
-    Connection connection = open(group, address, timeout);
-    Pulse pulse = new Pulse(connection.channel, connection.exchange);
-    try {
-      pulse.prove();
-    } catch (IOException e) {
-      connection.close();
-      throw e;
-    }
-    pulse.start();
+  static Connection openWatched(
+      EventLoopGroup group, InetSocketAddress address, ClientOptions options) throws IOException {
+    Connection connection = connect(group, address, options);
+    connection.prove().start();
     return connection;
   }
 
-  /** Connects, within a time. */
-  static Connection open(EventLoopGroup group, InetSocketAddress address, Duration timeout)
+  /**
+   * Connects, within a time. Over TLS a client learns only from the first answer whether the server
+   * takes its certificate, so that is waited for.
+   */
+  static Connection open(EventLoopGroup group, InetSocketAddress address, ClientOptions options)
       throws IOException {
+    Connection connection = connect(group, address, options);
+    if (options.tls() != null) {
+      Pulse unused = connection.prove();
+    }
+    return connection;
+  }
+
+  private Pulse prove() throws IOException {
+    Pulse pulse = new Pulse(channel, exchange);
+    try {
+      pulse.prove();
+    } catch (IOException e) {
+      close();
+      throw e;
+    }
+    return pulse;
+  }
+
+  private static Connection connect(
+      EventLoopGroup group, InetSocketAddress address, ClientOptions options) throws IOException {
+    Duration timeout = options.connectTimeout();
     Exchange exchange = new Exchange();
     Bootstrap bootstrap =
         new Bootstrap()
@@ -88,6 +107,14 @@ final class Connection {
                 new ChannelInitializer<Channel>() {
                   @Override
                   protected void initChannel(Channel channel) {
+                    SslContext tls = options.tls();
+                    if (tls != null) {
+                      channel
+                          .pipeline()
+                          .addLast(
+                              tls.newHandler(
+                                  channel.alloc(), address.getHostString(), address.getPort()));
+                    }
                     exchange.install(channel);
                   }
                 });
@@ -236,7 +263,7 @@ final class Connection {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-      if (broken == null && cause instanceof DecoderException) {
+      if (broken == null && cause instanceof DecoderException && tlsFailure(cause) == null) {
         log.warn(
             "{} does not keep to the protocol: {}; closing",
             ctx.channel().remoteAddress(),
@@ -249,9 +276,19 @@ final class Connection {
     }
 
     private static IOException connectionBroke(@Nullable Throwable cause) {
+      SSLException tls = tlsFailure(cause);
+      if (tls != null) {
+        return new IOException("TLS: " + tls.getMessage(), cause);
+      }
       return cause instanceof IOException io
           ? io
           : new IOException("the connection broke: " + cause, cause);
+    }
+
+    /** That the two sides do not trust each other, or only one of them speaks TLS; else null. */
+    private static @Nullable SSLException tlsFailure(@Nullable Throwable cause) {
+      Throwable reason = cause instanceof DecoderException ? cause.getCause() : cause;
+      return reason instanceof SSLException tls ? tls : null;
     }
 
     private void failAll(@Nullable Throwable cause) {

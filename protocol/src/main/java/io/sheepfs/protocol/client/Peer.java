@@ -19,7 +19,7 @@ final class Peer {
 
   private final EventLoopGroup group;
   private final InetSocketAddress address;
-  private final Duration connectTimeout;
+  private final ClientOptions options;
   private final boolean watched;
   private final Slot[] slots;
   private final AtomicInteger turn = new AtomicInteger();
@@ -33,7 +33,7 @@ final class Peer {
     this.group = group;
     this.address = address;
     this.watched = watched;
-    this.connectTimeout = options.connectTimeout();
+    this.options = options;
     this.slots = new Slot[options.connectionsPerPeer()];
     for (int i = 0; i < slots.length; i++) {
       slots[i] = new Slot();
@@ -52,8 +52,8 @@ final class Peer {
   /** A connection of the caller's own. */
   Connection dedicated() throws IOException {
     return watched
-        ? Connection.openWatched(group, address, connectTimeout)
-        : Connection.open(group, address, connectTimeout);
+        ? Connection.openWatched(group, address, options)
+        : Connection.open(group, address, options);
   }
 
   void close() {

@@ -82,7 +82,7 @@ public final class SheepLinks implements AutoCloseable {
   /** A connection of the caller's own, which the caller closes. */
   public Link open(InetSocketAddress node) throws IOException {
     checkNotGone(node);
-    Link link = new Link(node, Connection.open(group, node, options.connectTimeout()));
+    Link link = new Link(node, Connection.open(group, node, options));
     links.add(link);
     link.connection.whenClosed(() -> links.remove(link));
     return link;

@@ -1,5 +1,6 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.tls.TlsFolder;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param sessionTimeout how long a node may be silent before it counts as gone
  * @param peerTimeout how long an answer of another sheep is waited for
  * @param scrubInterval after which all copies are compared again; zero for never
+ * @param tls the certificates among sheep; null for none
  */
 public record ClusterOptions(
     String servers,
@@ -29,7 +31,8 @@ public record ClusterOptions(
     int virtualNodes,
     Duration sessionTimeout,
     Duration peerTimeout,
-    Duration scrubInterval) {
+    Duration scrubInterval,
+    @Nullable TlsFolder tls) {
 
   /** The failure domain as on the wire. */
   int zoneNumber() {

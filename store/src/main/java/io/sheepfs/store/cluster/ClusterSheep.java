@@ -82,12 +82,14 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   /** What the leader has beyond others. */
   private record Term(String key, VdiStore vdis, LocalObjects objects, CopyCheck copies) {}
 
-  private ClusterSheep(ClusterOptions options, ClusterStore store) {
+  private ClusterSheep(ClusterOptions options, ClusterStore store) throws IOException {
     this.options = options;
     this.store = store;
-    this.links = new SheepLinks(new ClientOptions(Duration.ofSeconds(2), options.peerTimeout(), 4));
-    this.recoveryLinks =
-        new SheepLinks(new ClientOptions(Duration.ofSeconds(2), options.peerTimeout(), 1));
+    ClientOptions client =
+        new ClientOptions(Duration.ofSeconds(2), options.peerTimeout(), 4, null)
+            .withTls(options.tls());
+    this.links = new SheepLinks(client);
+    this.recoveryLinks = new SheepLinks(client.withConnections(1));
     this.peers = new PeerCalls(links, recoveryLinks);
     this.replica = new Replica(store.files(), peers);
     replica.suspect(store.suspects());

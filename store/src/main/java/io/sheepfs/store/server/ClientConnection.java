@@ -4,6 +4,7 @@ import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.handler.timeout.WriteTimeoutException;
@@ -19,6 +20,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -321,6 +323,8 @@ final class ClientConnection extends ChannelDuplexHandler {
       log.warn("{} does not read its answers; closing", ctx.channel().remoteAddress());
       reset(ctx);
       return;
+    } else if (cause instanceof DecoderException && cause.getCause() instanceof SSLException tls) {
+      log.warn("{} is refused: TLS: {}", ctx.channel().remoteAddress(), tls.getMessage());
     } else if (cause instanceof IOException) {
       log.debug("{} is gone: {}", ctx.channel().remoteAddress(), cause.toString());
     } else if (cause instanceof TooLongFrameException) {

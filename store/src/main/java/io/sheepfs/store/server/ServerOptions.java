@@ -1,6 +1,10 @@
 package io.sheepfs.store.server;
 
+import io.netty.handler.ssl.SslContext;
+import io.sheepfs.protocol.tls.TlsFolder;
+import java.io.IOException;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bounds of a server.
@@ -16,6 +20,7 @@ import java.time.Duration;
  * @param frameTimeout how long a client may be silent in the middle of a request, or may leave an
  *     answer unread
  * @param drainTimeout how long closing the server waits for what is under way
+ * @param tls how connections are encrypted; null if they are not
  */
 public record ServerOptions(
     int workers,
@@ -25,7 +30,8 @@ public record ServerOptions(
     long maxConnectionBytes,
     long maxTotalBytes,
     Duration frameTimeout,
-    Duration drainTimeout) {
+    Duration drainTimeout,
+    @Nullable SslContext tls) {
 
   private static final int MEBIBYTE = 1 << 20;
   private static final int MAX_BLOCK_SIZE_SHIFT = 31;
@@ -40,7 +46,8 @@ public record ServerOptions(
           64L * MEBIBYTE,
           160L * MEBIBYTE,
           Duration.ofSeconds(60),
-          Duration.ofSeconds(10));
+          Duration.ofSeconds(10),
+          null);
 
   public ServerOptions {
     if (workers < 1 || maxConnections < 1 || maxRequestsPerConnection < 1 || maxBodyBytes < 1) {
@@ -67,7 +74,26 @@ public record ServerOptions(
         maxConnectionBytes,
         maxTotalBytes,
         timeout,
-        drainTimeout);
+        drainTimeout,
+        tls);
+  }
+
+  /**
+   * The same over TLS, with the certificate of a server; without it for null.
+   *
+   * @throws IOException if the certificate cannot be used
+   */
+  public ServerOptions withTls(@Nullable TlsFolder folder) throws IOException {
+    return new ServerOptions(
+        workers,
+        maxConnections,
+        maxRequestsPerConnection,
+        maxBodyBytes,
+        maxConnectionBytes,
+        maxTotalBytes,
+        frameTimeout,
+        drainTimeout,
+        folder == null ? null : folder.server("TLSv1.3"));
   }
 
   /** The same with another budget for each client and for all of them. */
@@ -80,6 +106,7 @@ public record ServerOptions(
         connectionBytes,
         totalBytes,
         frameTimeout,
-        drainTimeout);
+        drainTimeout,
+        tls);
   }
 }

@@ -1,5 +1,7 @@
 package io.sheepfs.store.server;
 
+import io.sheepfs.protocol.codec.Transport;
+import io.sheepfs.protocol.tls.TlsFolder;
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
 import io.sheepfs.store.cluster.ClusterOptions;
@@ -135,8 +137,17 @@ public final class Sheep implements Callable<Integer> {
   private @Nullable Path logFile;
 
   @Option(
+      names = "--tls",
+      paramLabel = "DIR",
+      description =
+          "Speak TLS 1.3 only, with those whose certificate the same authority has signed. DIR has"
+              + " what 'dog tls issue' makes. Without this option the environment variable"
+              + " SHEEPFS_TLS names it.")
+  private @Nullable Path tlsDirectory;
+
+  @Option(
       names = "--insecure",
-      description = "Allow an address that other machines can reach. There is no encryption.")
+      description = "Allow an address that other machines can reach, without TLS.")
   private boolean insecure;
 
   @Option(
@@ -255,10 +266,14 @@ public final class Sheep implements Callable<Integer> {
 
   private int serve() throws IOException, InterruptedException {
     InetAddress bind = InetAddress.getByName(bindAddress);
-    if (!bind.isLoopbackAddress() && !insecure) {
+    TlsFolder tls = TlsFolder.chosen(tlsDirectory);
+    if (!bind.isLoopbackAddress() && tls == null && !insecure) {
       return fail(
-          bindAddress + " can be reached by other machines, unencrypted; say --insecure to do so");
+          bindAddress
+              + " can be reached by other machines; give certificates with --tls DIR, or say"
+              + " --insecure to let anybody read and write");
     }
+    ServerOptions bounds = ServerOptions.DEFAULTS.withTls(tls);
     InetAddress told = InetAddress.getByName(ownAddress == null ? bindAddress : ownAddress);
     LocalSheepOptions options =
         LocalSheepOptions.defaults().withFormatIfNew(false).withAddress(told, port);
@@ -270,7 +285,8 @@ public final class Sheep implements Callable<Integer> {
     }
     Matcher zookeeper = ZOOKEEPER.matcher(cluster);
     if (zookeeper.matches()) {
-      return serveInCluster(directory, zookeeper.group(1), zookeeper.group(2), bind, told);
+      return serveInCluster(
+          directory, zookeeper.group(1), zookeeper.group(2), bind, told, bounds, tls);
     }
     GatewayCacheOptions wanted = writeCache == null ? null : GatewayCacheOptions.parse(writeCache);
     LocalSheep sheep = GatewayCache.openStore(directory, options, wanted);
@@ -281,8 +297,8 @@ public final class Sheep implements Callable<Integer> {
       InetSocketAddress address = new InetSocketAddress(bind, port);
       server =
           cache == null
-              ? SheepServer.start(sheep, address, ServerOptions.DEFAULTS)
-              : SheepServer.start(sheep, address, ServerOptions.DEFAULTS, cache);
+              ? SheepServer.start(sheep, address, bounds)
+              : SheepServer.start(sheep, address, bounds, cache);
     } catch (IOException e) {
       if (cache != null) {
         cache.close();
@@ -295,13 +311,26 @@ public final class Sheep implements Callable<Integer> {
     Runtime.getRuntime().addShutdownHook(end);
     tell("READY");
     ServiceManager.ready("serving " + directory + " on port " + server.port());
-    log().info("serving {} on {} port {}", directory, bindAddress, server.port());
+    log()
+        .info(
+            "serving {} on {} port {}{} ({})",
+            directory,
+            bindAddress,
+            server.port(),
+            tls == null ? "" : " with TLS",
+            Transport.name());
     server.awaitShutdown();
     return CommandLine.ExitCode.OK; // the hook closes everything on the way out
   }
 
   private int serveInCluster(
-      Path root, String servers, String name, InetAddress bind, InetAddress told)
+      Path root,
+      String servers,
+      String name,
+      InetAddress bind,
+      InetAddress told,
+      ServerOptions bounds,
+      @Nullable TlsFolder tls)
       throws IOException, InterruptedException {
     if (port == 0) {
       return fail("a node of a cluster needs a port that stays (-p)");
@@ -319,10 +348,11 @@ public final class Sheep implements Callable<Integer> {
                 virtualNodes == null ? DEFAULT_VIRTUAL_NODES : virtualNodes,
                 session,
                 PEER_TIMEOUT,
-                Duration.ofSeconds(Math.max(0, scrubSeconds))));
+                Duration.ofSeconds(Math.max(0, scrubSeconds)),
+                tls));
     SheepServer server;
     try {
-      server = SheepServer.start(sheep, new InetSocketAddress(bind, port), ServerOptions.DEFAULTS);
+      server = SheepServer.start(sheep, new InetSocketAddress(bind, port), bounds);
     } catch (IOException e) {
       sheep.close();
       throw e;

@@ -58,7 +58,7 @@ final class SheepProcesses implements Closeable {
   private final @Nullable Process[] processes = new @Nullable Process[MOST_NODES];
   private @Nullable Epoch last;
   private final SheepLinks links =
-      new SheepLinks(new ClientOptions(Duration.ofSeconds(2), Duration.ofSeconds(20), 1));
+      new SheepLinks(new ClientOptions(Duration.ofSeconds(2), Duration.ofSeconds(20), 1, null));
 
   /**
    * Sheep that do not run yet.

@@ -55,7 +55,8 @@ final class HostileClientsTest {
         2L * maxBodyBytes,
         totalBytes,
         Duration.ofMillis(timeoutMillis),
-        Duration.ofSeconds(10));
+        Duration.ofSeconds(10),
+        null);
   }
 
   private static Socket connect(ServedStore store) throws IOException {

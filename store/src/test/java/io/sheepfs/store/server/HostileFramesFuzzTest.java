@@ -52,7 +52,8 @@ final class HostileFramesFuzzTest {
           2L * MAX_BODY_BYTES,
           MAX_TOTAL_BYTES,
           Duration.ofHours(1),
-          Duration.ofSeconds(10));
+          Duration.ofSeconds(10),
+          null);
 
   private final long seed = Long.getLong("fuzz.seed", System.nanoTime());
   private final Random random = new Random(seed);

@@ -1,0 +1,5 @@
+/** Certificates of clients and servers. */
+@NullMarked
+package io.sheepfs.protocol.tls;
+
+import org.jspecify.annotations.NullMarked;
