@@ -47,7 +47,10 @@ final class ManPageTest {
   }
 
   private static void collect(CommandLine command, String words, Map<String, List<String>> found) {
-    if (command.getCommand() instanceof DogCommand) {
+    Object program = command.getCommand();
+    if (program instanceof DogCommand
+        || program instanceof TlsInit
+        || program instanceof TlsIssue) {
       List<String> options = new ArrayList<>();
       for (OptionSpec option : command.getCommandSpec().options()) {
         if (!option.hidden()) {
