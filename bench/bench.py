@@ -12,9 +12,10 @@ do, and are warmed up by a round that does not count.
   SECONDS_EACH  length of a random job (2)    WORK         folder to work in (a new one in /var/tmp)
   OUT         the JSON (bench/target/bench.json); the table, .md, and the plot, .svg, go beside it
   ADD=1       keep what OUT holds from earlier runs, and add to it
+  WARM_UP=0   no round that does not count
   PEER        a command that makes BENCH_FILE, of BENCH_BYTES bytes, until it is ended
 
-Wants root, to drop the page cache before cold reads; without, it says that reads are warm.
+Interrupted, it reports what it has. Wants root, to drop the page cache before cold reads; without, it says that reads are warm.
 """
 
 import datetime
@@ -204,7 +205,7 @@ def play(bench, started, rounds, first_round):
     wanted = os.environ.get("ROWS", "").split()
     file_contenders = [each for each in started if each.name not in contenders.NULL_MAKERS]
     null_contenders = [each for each in started if each.name in contenders.NULL_MAKERS]
-    for number in range(-1, rounds):
+    for number in range(-1 if os.environ.get("WARM_UP") != "0" else 0, rounds):
         bench.round = None if number < 0 else first_round + number
         print("Warming up" if number < 0 else f"Round {number + 1} of {rounds}", file=sys.stderr)
         for contender in file_contenders:
@@ -250,9 +251,13 @@ def main():
     first_round = 1 + max((sample["round"] for sample in earlier["samples"]), default=-1)
     load = os.getloadavg()[0]
     started = []
+    code = 0
     try:
         started = begin(work, size_mb)
         play(bench, started, rounds, first_round)
+    except (KeyboardInterrupt, SystemExit):
+        code = 130
+        print("Ended early: what was measured until now counts", file=sys.stderr)
     finally:
         end(started)
         # Never below a mount that would not go.
@@ -273,7 +278,8 @@ def main():
         json.dump(data, file, indent=1)
         file.write("\n")
     report.write(out)
+    return code
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
