@@ -97,18 +97,18 @@ maxClientCnxns=0
 autopurge.purgeInterval=1
 END
 start zookeeper bash "$root/scripts/zookeeper.sh" "$store/run/zoo.cfg"
-await 60 "ZooKeeper answers at port $((port + 3))" answers $((port + 3))
+await 300 "ZooKeeper answers at port $((port + 3))" answers $((port + 3))
 addresses=
 for i in 1 2 3; do
   start "sheep$i" "$root/bin/sheep" -f -c "zookeeper:127.0.0.1:$((port + 3))/sheepfs" --experimental-cluster \
     -p $((port + i - 1)) -z "$i" "$store/sheep$i"
   addresses=$addresses${addresses:+,}127.0.0.1:$((port + i - 1))
 done
-await 120 "three sheep find each other" three_there
+await 300 "three sheep find each other" three_there
 if "$root/bin/dog" cluster info -p "$port" 2>&1 | grep -qi 'formatted'; then
   "$root/bin/dog" cluster format -c 3 -p "$port"
 fi
-await 120 "the cluster serves" serves
+await 300 "the cluster serves" serves
 "$root/bin/sheepfs" -a "$addresses" --cache-dir "$store/cache" --log-file "$store/sheepfs.log" "$mnt" 9<&-
 trap - EXIT
 echo "Mounted a cluster of three sheep (ports $port to $((port + 2)), store $store) at $mnt"

@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -21,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * {@code make cluster} and {@code make cluster-stop}: ZooKeeper and three sheep on this machine.
  */
-@Timeout(value = 10, unit = TimeUnit.MINUTES)
+@Timeout(value = 60, unit = TimeUnit.MINUTES)
 class MakeClusterIT {
 
   private static final int PORTS = 4;
@@ -58,15 +59,17 @@ class MakeClusterIT {
 
   private Shell.Result make(String target, int port) throws Exception {
     return Shell.run(
-        "make",
-        "-s",
-        "-C",
-        MountedStore.ROOT.toString(),
-        target,
-        "MVN=true",
-        "PORT=" + port,
-        "MNT=" + folder.resolve("m n"),
-        "STORE=" + folder.resolve("s t"));
+        new ProcessBuilder(
+            "make",
+            "-s",
+            "-C",
+            MountedStore.ROOT.toString(),
+            target,
+            "MVN=true",
+            "PORT=" + port,
+            "MNT=" + folder.resolve("m n"),
+            "STORE=" + folder.resolve("s t")),
+        Duration.ofMinutes(20));
   }
 
   private String pid(String part) throws IOException {

@@ -27,10 +27,16 @@ final class Shell {
   }
 
   static Result run(ProcessBuilder builder) throws IOException, InterruptedException {
+    return run(builder, DEADLINE);
+  }
+
+  /** For what may take longer than most. */
+  static Result run(ProcessBuilder builder, Duration deadline)
+      throws IOException, InterruptedException {
     Path output = Files.createTempFile("sheepfs-it", ".out");
     try {
       Process process = builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
-      if (!process.waitFor(DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
+      if (!process.waitFor(deadline.toSeconds(), TimeUnit.SECONDS)) {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
         throw new AssertionError("hangs: " + builder.command() + "\n" + Files.readString(output));

@@ -21,12 +21,16 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A cluster over the network, through any of its sheep: ours, or the original's releases 0.9 and
  * 1.0.
  */
 public final class RemoteCluster implements Cluster {
+
+  private static final Logger log = LoggerFactory.getLogger(RemoteCluster.class);
 
   private static final RequestFields NONE = new RequestFields.None();
   private static final int NODE_LIST_BYTES = ClusterRecord.MAX_NODES * NodeRecord.SIZE_BYTES;
@@ -82,30 +86,33 @@ public final class RemoteCluster implements Cluster {
     }
   }
 
-  /** Of the nodes that answer soon: one that is lost is still in the list for a while. */
+  /**
+   * Of the nodes that answer soon, as one that is lost is still in the list for a while; if none
+   * does, of the one that this client talks to, which has the time of any request.
+   */
   @Override
   public Space space() throws SheepException {
     List<NodeInfo> nodes = nodes();
     Space sum = new Space(0, 0);
-    SheepException failure = null;
     int answered = 0;
-    for (NodeInfo node : nodes) {
+    for (NodeInfo node : nodes.size() == 1 ? List.<NodeInfo>of() : nodes) {
       try {
-        ResponseHeader answer =
-            nodes.size() == 1 ? query(Opcode.STAT_SHEEP, NONE, null) : client.statNode(node);
-        check(answer, "ask for the space of node " + node.address().getHostAddress());
-        sum = sum.plus(new Space(answer.node().storeSize(), answer.node().storeFree()));
+        sum = sum.plus(space(client.statNode(node)));
         answered++;
       } catch (SheepException e) {
-        failure = e;
-      } catch (IllegalArgumentException e) {
-        throw malformed("the space of a node", e);
+        log.debug("{} does not tell its space: {}", node, e.toString());
       }
     }
-    if (answered == 0 && failure != null) {
-      throw failure;
+    return answered > 0 ? sum : space(query(Opcode.STAT_SHEEP, NONE, null));
+  }
+
+  private static Space space(ResponseHeader answer) throws SheepException {
+    check(answer, "ask for the space of a node");
+    try {
+      return new Space(answer.node().storeSize(), answer.node().storeFree());
+    } catch (IllegalArgumentException e) {
+      throw malformed("the space of a node", e);
     }
-    return sum;
   }
 
   @Override
