@@ -8,6 +8,7 @@ import io.sheepfs.cache.SimStore.Operation;
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
@@ -250,6 +251,21 @@ final class InterleavingTest {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  @Test
+  void flushRefused_allIsPushedAgain() throws Exception {
+    write(0, 1);
+    at(
+        Operation.FLUSH,
+        () -> {
+          throw new SheepException(ResultCode.NETWORK_ERROR, "injected");
+        });
+    assertThrows(SheepException.class, () -> cache.flush(vid));
+    assertEquals(BLOCK, cache.status().dirtyBytes());
+    long pushes = cache.status().pushes();
+    cache.flush(vid);
+    assertEquals(pushes + 1, cache.status().pushes());
   }
 
   @Test
