@@ -224,9 +224,9 @@ final class CacheIndex {
         object.lock.unlockWrite(stamp);
         return object;
       }
-      long ticket = object.ticket();
+      long ticket = object.ended.ticket();
       object.lock.unlockWrite(stamp);
-      object.await(ticket);
+      object.ended.await(ticket);
     }
   }
 
@@ -238,7 +238,7 @@ final class CacheIndex {
       objects.remove(object.oid, object);
     }
     object.lock.unlockWrite(stamp);
-    object.signal();
+    object.ended.give();
     if (exists) {
       reclaimer.weigh(object);
     }

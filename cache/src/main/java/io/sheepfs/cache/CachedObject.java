@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.locks.StampedLock;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,7 +55,11 @@ final class CachedObject {
   /** Dirty blocks that the flush of the VDI on its way makes durable, if it succeeds. */
   final BitSet flushing = new BitSet();
 
+  /** Given when a push, a fetch or a change of the object as a whole has ended. */
+  final Signal ended = new Signal();
+
   private final Counters counters;
+  private final BlockSums sums;
   @Nullable BlockMap map;
   @Nullable ObjectFile file;
 
@@ -98,12 +101,12 @@ final class CachedObject {
   volatile int dirtyCount;
   volatile int validCount;
   volatile long dirtySinceNanos;
-  private long ticket;
 
   CachedObject(ObjectId oid, VdiCache vdi, Counters counters) {
     this.oid = oid;
     this.vdi = vdi;
     this.counters = counters;
+    this.sums = new BlockSums(oid);
   }
 
   int blocks() {
@@ -165,7 +168,7 @@ final class CachedObject {
     int start = bytes.position();
     int to = from + (bytes.remaining() >>> BlockMap.BLOCK_SHIFT);
     file().write(bytes, (long) from << BlockMap.BLOCK_SHIFT);
-    setChecksums(bytes, start, from, to);
+    sums.set(map(), bytes, start, from, to);
     countValid(map().setValid(from, to));
     markClean(from, to);
   }
@@ -184,43 +187,14 @@ final class CachedObject {
     int start = dst.position();
     if (((offset | dst.remaining()) & IN_BLOCK) == 0) {
       file().read(dst, offset);
-      verify(dst, start, from, to);
+      sums.verify(map(), dst, start, from, to);
       return;
     }
     ByteBuffer whole = ByteBuffer.allocate((to - from) << BlockMap.BLOCK_SHIFT);
     file().read(whole, (long) from << BlockMap.BLOCK_SHIFT);
-    verify(whole, 0, from, to);
+    sums.verify(map(), whole, 0, from, to);
     int skip = (int) (offset & IN_BLOCK);
     dst.put(whole.limit(skip + dst.remaining()).position(skip));
-  }
-
-  private void verify(ByteBuffer bytes, int start, int from, int to) throws DamagedBlock {
-    for (int block = from; block < to; block++) {
-      int at = start + ((block - from) << BlockMap.BLOCK_SHIFT);
-      if (!map().isOpen(block) && map().checksum(block) != checksum(bytes, at, block)) {
-        throw new DamagedBlock(oid, block);
-      }
-    }
-  }
-
-  private void setChecksums(ByteBuffer bytes, int start, int from, int to) {
-    for (int block = from; block < to; block++) {
-      int at = start + ((block - from) << BlockMap.BLOCK_SHIFT);
-      map().setChecksum(block, checksum(bytes, at, block));
-    }
-    map().clearOpen(from, to);
-  }
-
-  /** Of the bytes of a block, and of whose they are: a block in the wrong place is damaged, too. */
-  private int checksum(ByteBuffer bytes, int at, int block) {
-    int position = bytes.position();
-    int limit = bytes.limit();
-    CRC32C crc = new CRC32C();
-    bytes.limit(at + BlockMap.BLOCK_BYTES).position(at);
-    crc.update(bytes);
-    bytes.limit(limit).position(position);
-    long whose = (((long) vdi.vid.value() << 32) | oid.index()) * 0x9E3779B97F4A7C15L + block;
-    return (int) crc.getValue() ^ (int) ((whose * 0xC2B2AE3D27D4EB4FL) >>> 32);
   }
 
   /**
@@ -247,7 +221,7 @@ final class CachedObject {
     map().setOpen(from, to);
     countDirty(map().setDirtyWhereValid(from, to), nowNanos);
     file().write(whole, (long) from << BlockMap.BLOCK_SHIFT);
-    setChecksums(whole, start, from, to);
+    sums.set(map(), whole, start, from, to);
     countDirty(map().setDirty(from, to), nowNanos);
     countValid(map().setValid(from, to));
     src.position(src.limit());
@@ -278,7 +252,7 @@ final class CachedObject {
     int start = bytes.position();
     int to = from + (bytes.remaining() >>> BlockMap.BLOCK_SHIFT);
     file().write(bytes, (long) from << BlockMap.BLOCK_SHIFT);
-    setChecksums(bytes, start, from, to);
+    sums.set(map(), bytes, start, from, to);
     countDirty(map().setDirty(from, to), nowNanos);
     countValid(map().setValid(from, to));
     current.set(from, to);
@@ -390,7 +364,7 @@ final class CachedObject {
         prepare(disk);
         ByteBuffer bytes = ByteBuffer.allocate(BlockMap.BLOCK_BYTES);
         file().read(bytes, (long) block << BlockMap.BLOCK_SHIFT);
-        setChecksums(bytes, 0, block, block + 1);
+        sums.set(map(), bytes, 0, block, block + 1);
       } else {
         found.clearOpen(block, block + 1);
       }
@@ -471,32 +445,6 @@ final class CachedObject {
     vdi.share.dirtyBlocks.addAndGet(change);
     if (dirtyCount == 0) {
       vdi.dirty.remove(this);
-    }
-  }
-
-  /** A number that changes with each {@link #signal}. To be read under the lock. */
-  synchronized long ticket() {
-    return ticket;
-  }
-
-  /** Wakes all who {@link #await}. */
-  synchronized void signal() {
-    ticket++;
-    notifyAll();
-  }
-
-  /** Waits, without the lock, for a signal after {@code seen} was read. */
-  synchronized void await(long seen) {
-    boolean interrupted = false;
-    while (ticket == seen) {
-      try {
-        wait();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 

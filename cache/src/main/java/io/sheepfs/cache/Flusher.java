@@ -157,9 +157,9 @@ final class Flusher {
         break;
       }
       if (inFlight.get(block) || (object.busy && !owner)) {
-        long ticket = object.ticket();
+        long ticket = object.ended.ticket();
         object.lock.unlockWrite(stamp);
-        object.await(ticket);
+        object.ended.await(ticket);
         continue;
       }
       int end = block + 1;
@@ -249,7 +249,7 @@ final class Flusher {
         object.flushing.clear(from, to);
       }
       object.lock.unlockWrite(again);
-      object.signal();
+      object.ended.give();
     }
   }
 
@@ -335,7 +335,7 @@ final class Flusher {
         settle(object, done);
         object.unproved &= !(done && object.proving);
         object.lock.unlockWrite(stamp);
-        object.signal();
+        object.ended.give();
       }
       if (done) {
         vdi.inode.flushed();

@@ -283,10 +283,10 @@ final class Reads {
         return Outcome.DONE;
       }
       if (object.busy || object.isFetched(first)) {
-        long ticket = object.ticket();
+        long ticket = object.ended.ticket();
         object.lock.unlockWrite(stamp);
         stamp = 0;
-        object.await(ticket);
+        object.ended.await(ticket);
         return Outcome.WAITED;
       }
       fetch = unitsAround(object, first, to);
@@ -349,7 +349,7 @@ final class Reads {
       if (arrived) {
         BUFFERS.give(bytes);
       }
-      object.signal();
+      object.ended.give();
     }
     index.reclaimer.weigh(object);
     return kept;

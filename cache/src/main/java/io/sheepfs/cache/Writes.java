@@ -104,10 +104,10 @@ final class Writes {
         return Taken.RETRY;
       }
       if (object.busy) {
-        long ticket = object.ticket();
+        long ticket = object.ended.ticket();
         object.lock.unlockWrite(stamp);
         stamp = 0;
-        object.await(ticket);
+        object.ended.await(ticket);
         return Taken.RETRY;
       }
       if (!object.known || !index.mayKeep() || room.isFull(object.vdi)) {
