@@ -143,7 +143,7 @@ abstract class FrameDecoder<H> extends ChannelInboundHandlerAdapter {
       broken = true;
       ctx.fireExceptionCaught(
           new TooLongFrameException(
-              decoded + " has a body of " + length + " bytes; at most " + limit + " is taken"));
+              decoded + " has a body of " + length + " bytes; at most " + allowed + " are taken"));
       ChannelFuture unused = ctx.close();
       return;
     }

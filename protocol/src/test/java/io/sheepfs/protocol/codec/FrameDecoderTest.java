@@ -97,7 +97,10 @@ class FrameDecoderTest {
     EmbeddedChannel channel = new EmbeddedChannel(new RequestDecoder(4096));
     ByteBuf bytes = bytesOf(write(4097), write(1));
 
-    assertThrows(TooLongFrameException.class, () -> channel.writeInbound(bytes));
+    TooLongFrameException refusal =
+        assertThrows(TooLongFrameException.class, () -> channel.writeInbound(bytes));
+    String said = String.valueOf(refusal.getMessage());
+    assertTrue(said.endsWith("has a body of 4097 bytes; at most 4096 are taken"), said);
     assertFalse(channel.isActive());
     assertNull(channel.readInbound());
     assertEquals(0, bytes.refCnt());
