@@ -1,5 +1,6 @@
 package io.sheepfs.dog;
 
+import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiStateRecord;
@@ -8,9 +9,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /** {@code dog vdi lock unlock}. */
-@Command(
-    name = "unlock",
-    description = "Takes the lock of a virtual disk from whoever has it, alive or not.")
+@Command(name = "unlock", description = "Frees a virtual disk of a lock that a client left behind.")
 final class VdiLockUnlock extends DogCommand {
 
   @Mixin private final VdiArgument argument = new VdiArgument();
@@ -33,7 +32,20 @@ final class VdiLockUnlock extends DogCommand {
       throw DogException.failure(
           "VDI " + argument.name() + " (vid=" + vdi.vid() + ") is not locked");
     }
-    VdiLocks.release(session, state);
+    try {
+      VdiLocks.release(session, state);
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.VDI_LOCKED) {
+        throw new DogException(
+            ExitCode.FAILURE,
+            "The lock of VDI "
+                + argument.name()
+                + " belongs to a client that is alive, and ends with its connection: close the VDI"
+                + " there, or end that client",
+            e);
+      }
+      throw e;
+    }
     return ExitCode.SUCCESS;
   }
 }

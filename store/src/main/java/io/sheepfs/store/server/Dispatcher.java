@@ -29,6 +29,7 @@ final class Dispatcher {
     this.sheep = sheep;
     add(new ObjectHandlers(sheep, options.maxBodyBytes()));
     add(new VdiHandlers(sheep, options.maxBlockSizeShift()));
+    handlers.put(Opcode.GET_VDI_ATTR, new AttributeHandlers(sheep)::getVdiAttr);
     add(new NodeHandlers(sheep, counters, options.maxBlockSizeShift(), shutdown));
     this.router = sheep instanceof ClusterSheep cluster ? new ClusterRouter(cluster) : null;
     if (sheep instanceof ClusterSheep cluster) {
@@ -86,7 +87,6 @@ final class Dispatcher {
     handlers.put(Opcode.RELEASE_VDI, vdis::releaseVdi);
     handlers.put(Opcode.READ_VDIS, vdis::readVdis);
     handlers.put(Opcode.READ_DEL_VDIS, vdis::readDelVdis);
-    handlers.put(Opcode.GET_VDI_ATTR, vdis::getVdiAttr);
     handlers.put(Opcode.GET_VDI_COPIES, vdis::getVdiCopies);
     handlers.put(Opcode.ALTER_VDI_COPY, vdis::alterVdiCopy);
   }

@@ -2,7 +2,6 @@ package io.sheepfs.store.server;
 
 import io.netty.buffer.Unpooled;
 import io.sheepfs.protocol.Durability;
-import io.sheepfs.protocol.Fnv1a;
 import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.NodeId;
@@ -60,7 +59,7 @@ final class VdiHandlers {
     return sheep.vdiStore();
   }
 
-  private static String text(byte[] bytes) {
+  static String text(byte[] bytes) {
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
@@ -76,7 +75,8 @@ final class VdiHandlers {
     return choice(name, tag == null ? "" : text(tag), request.header().vdi().snapshotId());
   }
 
-  private static VdiStore.Choice choice(VdiName name, String tag, int snapshotId) {
+  /** What is meant by a name, a tag and a number, of which the last two can be missing. */
+  static VdiStore.Choice choice(VdiName name, String tag, int snapshotId) {
     SnapshotTag wanted = tag.isEmpty() ? null : new SnapshotTag(tag);
     return table -> find(table, name, wanted, snapshotId);
   }
@@ -221,7 +221,7 @@ final class VdiHandlers {
     return answer(wanted.in(store().table()));
   }
 
-  /** Succeeds whether it was locked or not; a lease of somebody else stays. */
+  /** Succeeds whether it was locked or not, but for a lease of somebody else: that stays. */
   Answer releaseVdi(Request request) throws SheepException {
     VdiId vid = new VdiId(request.header().vdi().baseVdiId());
     store().locks().release(vid, request.connection());
@@ -295,127 +295,5 @@ final class VdiHandlers {
     ObjectId inode = ObjectId.inode(new VdiId(change.newVid()));
     sheep.objects().write(inode, InodeLayout.COPIES, copies, Durability.STABLE);
     return Answer.SUCCESS;
-  }
-
-  /**
-   * Finds, stores or deletes an attribute. Its object's id comes from a hash; a slot that another
-   * attribute has leads on to the next one. A deleted attribute keeps its slot, without its name,
-   * so that the way to those behind it stays; a later attribute takes it over.
-   */
-  Answer getVdiAttr(Request request) throws SheepException {
-    ByteBuffer asked = request.bytes();
-    if (asked.remaining() != AttributeBytes.SIZE_BYTES) {
-      throw new SheepException(ResultCode.INVALID_PARMS, asked.remaining() + " bytes of attribute");
-    }
-    byte[] attribute = new byte[AttributeBytes.SIZE_BYTES];
-    asked.get(attribute);
-    VdiName name = new VdiName(AttributeBytes.name(attribute));
-    int snapshotId = AttributeBytes.snapshotId(attribute);
-    Vdi vdi = choice(name, AttributeBytes.tag(attribute), snapshotId).in(store().table());
-    long createTime = vdi.header().createTime();
-    AttributeBytes.setCreateTime(attribute, createTime);
-    VdiId slotVid = VdiId.hashOf(name);
-    int slot = AttributeBytes.slot(attribute);
-    Integer free = null;
-    byte[] found = new byte[AttributeBytes.IDENTITY_BYTES];
-    while (true) {
-      ObjectId oid = ObjectId.of(ObjectId.Kind.ATTRIBUTE, slotVid, slot);
-      if (!sheep.objects().exists(oid)) {
-        break;
-      }
-      sheep.objects().read(oid, 0, ByteBuffer.wrap(found));
-      if (AttributeBytes.isSame(found, attribute)) {
-        return existing(request, oid, attribute, vdi);
-      }
-      if (found[0] == 0 && free == null) {
-        free = slot;
-      }
-      slot++;
-    }
-    if (!request.header().has(RequestFlags.CREATE)) {
-      return attributeAnswer(
-          ResultCode.NO_OBJ, ObjectId.of(ObjectId.Kind.ATTRIBUTE, slotVid, slot), vdi);
-    }
-    ObjectId oid = ObjectId.of(ObjectId.Kind.ATTRIBUTE, slotVid, free == null ? slot : free);
-    sheep.objects().create(oid, 0, ByteBuffer.wrap(attribute), Durability.STABLE);
-    return attributeAnswer(ResultCode.SUCCESS, oid, vdi);
-  }
-
-  private Answer existing(Request request, ObjectId oid, byte[] attribute, Vdi vdi)
-      throws SheepException {
-    if (request.header().has(RequestFlags.CREATE)) {
-      if (request.header().has(RequestFlags.EXCLUSIVE)) {
-        return attributeAnswer(ResultCode.VDI_EXIST, oid, vdi);
-      }
-      sheep.objects().create(oid, 0, ByteBuffer.wrap(attribute), Durability.STABLE);
-    } else if (request.header().has(RequestFlags.DELETE)) {
-      sheep.objects().write(oid, 0, ByteBuffer.allocate(1), Durability.STABLE);
-    }
-    return attributeAnswer(ResultCode.SUCCESS, oid, vdi);
-  }
-
-  private static Answer attributeAnswer(ResultCode result, ObjectId oid, Vdi vdi) {
-    return new Answer(
-        result,
-        new ResponseFields.Vdi(oid.vid().value(), oid.index(), vdi.header().copies(), 0),
-        Unpooled.EMPTY_BUFFER);
-  }
-
-  /** Fields of {@code sheepdog_vdi_attr}; see {@link io.sheepfs.protocol.VdiAttribute}. */
-  private static final class AttributeBytes {
-    static final int SIZE_BYTES = io.sheepfs.protocol.VdiAttribute.SIZE_BYTES;
-
-    /** Name, tag, time, number, length and key. */
-    static final int IDENTITY_BYTES = 784;
-
-    private static final int TEXT_BYTES = 256;
-    private static final int TAG = 256;
-    private static final int CREATE_TIME = 512;
-    private static final int SNAPSHOT_ID = 520;
-    private static final int KEY = 528;
-
-    static String name(byte[] attribute) {
-      return string(attribute, 0);
-    }
-
-    static String tag(byte[] attribute) {
-      return string(attribute, TAG);
-    }
-
-    private static String string(byte[] attribute, int offset) {
-      int end = offset;
-      while (end < offset + TEXT_BYTES && attribute[end] != 0) {
-        end++;
-      }
-      return text(java.util.Arrays.copyOfRange(attribute, offset, end));
-    }
-
-    private static ByteBuffer bytes(byte[] attribute) {
-      return ByteBuffer.wrap(attribute).order(java.nio.ByteOrder.LITTLE_ENDIAN);
-    }
-
-    static int snapshotId(byte[] attribute) {
-      return bytes(attribute).getInt(SNAPSHOT_ID);
-    }
-
-    static void setCreateTime(byte[] attribute, long createTime) {
-      ByteBuffer unused = bytes(attribute).putLong(CREATE_TIME, createTime);
-    }
-
-    static int slot(byte[] attribute) {
-      long hash = Fnv1a.hash(java.util.Arrays.copyOf(attribute, CREATE_TIME));
-      hash = Fnv1a.hash(attribute, SNAPSHOT_ID, Integer.BYTES, hash);
-      return (int) Fnv1a.hash(attribute, KEY, TEXT_BYTES, hash);
-    }
-
-    static boolean isSame(byte[] one, byte[] other) {
-      return equal(one, other, 0, CREATE_TIME)
-          && equal(one, other, SNAPSHOT_ID, SNAPSHOT_ID + Integer.BYTES)
-          && equal(one, other, KEY, IDENTITY_BYTES);
-    }
-
-    private static boolean equal(byte[] one, byte[] other, int from, int to) {
-      return java.util.Arrays.equals(one, from, to, other, from, to);
-    }
   }
 }

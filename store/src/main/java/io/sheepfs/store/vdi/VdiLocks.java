@@ -174,10 +174,16 @@ public final class VdiLocks {
     }
   }
 
-  /** Ends whatever lock a VDI has, unless it is a lease of somebody else. */
-  public synchronized void release(VdiId vid, Object owner) {
+  /**
+   * Ends whatever lock a VDI has, if it has one.
+   *
+   * @throws SheepException {@link ResultCode#VDI_LOCKED} if it is a lease of somebody else than
+   *     {@code owner}, which stays
+   */
+  public synchronized void release(VdiId vid, Object owner) throws SheepException {
+    checkNotLeasedElsewhere(vid, owner);
     Lock lock = held.get(vid);
-    if (lock != null && (!lock.leased || lock.owner == owner)) {
+    if (lock != null) {
       release(lock);
     }
   }
