@@ -1,5 +1,6 @@
 package io.sheepfs.dog;
 
+import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ObjectStore;
@@ -32,6 +33,25 @@ final class ObjectMap {
       objects.read(ObjectId.inode(vdi.vid()), InodeLayout.INDEX, bytes);
     }
     return new ObjectMap(vdi, bytes.flip().asIntBuffer());
+  }
+
+  /**
+   * Whether a working VDI is as the snapshot that it goes on from: of the same size, and with the
+   * same objects and holes. Objects of its own alone do not tell: what was discarded leaves none.
+   */
+  static boolean isAsItsParent(Cluster cluster, VdiInfo working) throws SheepException {
+    VdiId parent = working.parent();
+    ObjectMap map = read(cluster.objects(), working);
+    if (parent == null || map.ownBytes() > 0) {
+      return false;
+    }
+    for (VdiInfo vdi : cluster.vdis().list()) {
+      if (vdi.vid().equals(parent)) {
+        return vdi.sizeBytes() == working.sizeBytes()
+            && map.owners.equals(read(cluster.objects(), vdi).owners);
+      }
+    }
+    return false;
   }
 
   /** Objects that the size spans, holes included. */

@@ -66,8 +66,10 @@ final class VdiRestore extends DogCommand {
     BackupStream.readHeader(session.environment().in());
     VdiId resumeFrom = makeWay(session, vdiName, working);
     VdiDirectory vdis = session.cluster().vdis();
+    boolean made = false;
     try {
       VdiInfo restored = vdis.cloneSnapshot(base.vid(), vdiName);
+      made = true;
       apply(session, restored);
       restored = vdis.lookup(vdiName);
       vdis.snapshot(vdiName, new SnapshotTag(Integer.toString(restored.snapshotId())));
@@ -75,7 +77,7 @@ final class VdiRestore extends DogCommand {
         session.out().println("Restored snapshot: " + restored.snapshotId());
       }
     } finally {
-      resume(session, vdiName, resumeFrom);
+      resume(session, vdiName, resumeFrom, made);
     }
     return ExitCode.SUCCESS;
   }
@@ -89,7 +91,7 @@ final class VdiRestore extends DogCommand {
       throws SheepException, DogException {
     VdiDirectory vdis = session.cluster().vdis();
     VdiId parent = working.parent();
-    if (parent == null || !isUnchanged(session, working, parent)) {
+    if (parent == null || !ObjectMap.isAsItsParent(session.cluster(), working)) {
       String tag = Integer.toString(working.snapshotId());
       vdis.snapshot(vdiName, new SnapshotTag(tag));
       parent = working.vid();
@@ -110,14 +112,6 @@ final class VdiRestore extends DogCommand {
           : refused("Failed to delete the current state", e);
     }
     return parent;
-  }
-
-  /** Whether a clone of the parent would be the same as the working VDI. */
-  private static boolean isUnchanged(Session session, VdiInfo working, VdiId parent)
-      throws SheepException {
-    return ObjectMap.read(session.cluster().objects(), working).ownBytes() == 0
-        && session.cluster().vdis().list().stream()
-            .anyMatch(vdi -> vdi.vid().equals(parent) && vdi.sizeBytes() == working.sizeBytes());
   }
 
   private void apply(Session session, VdiInfo restored) throws IOException, DogException {
@@ -145,12 +139,18 @@ final class VdiRestore extends DogCommand {
     return BackupStream.readChange(in, vdi.objectCount(), vdi.objectSizeBytes());
   }
 
-  /** Brings the working VDI back, in place of what was restored, if that is not a snapshot yet. */
-  private void resume(Session session, VdiName vdiName, VdiId from)
+  /**
+   * Brings the working VDI back.
+   *
+   * @param made whether what is in its place is what was restored, and not somebody else's
+   */
+  private void resume(Session session, VdiName vdiName, VdiId from, boolean made)
       throws SheepException, DogException {
     VdiDirectory vdis = session.cluster().vdis();
     try {
-      vdis.delete(vdiName);
+      if (made) {
+        vdis.delete(vdiName);
+      }
     } catch (SheepException e) {
       if (e.result() != ResultCode.NO_VDI) {
         throw cannotResume(from, e);

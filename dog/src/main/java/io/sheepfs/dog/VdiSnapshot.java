@@ -54,9 +54,9 @@ final class VdiSnapshot extends DogCommand {
     VdiInfo after;
     try {
       before = session.cluster().vdis().lookup(vdiName);
-      if (reduceIdentical && ObjectMap.read(session.cluster().objects(), before).ownBytes() == 0) {
+      if (reduceIdentical && isIdentical(session, before)) {
         if (verbose) {
-          session.err().println("VDI " + name + " has no objects of its own: no snapshot taken");
+          session.err().println("VDI " + name + " is as its last snapshot: none taken");
         }
         return ExitCode.SUCCESS;
       }
@@ -91,6 +91,12 @@ final class VdiSnapshot extends DogCommand {
                       + before.vid());
     }
     return ExitCode.SUCCESS;
+  }
+
+  private static boolean isIdentical(Session session, VdiInfo working) throws SheepException {
+    return working.parent() == null
+        ? ObjectMap.read(session.cluster().objects(), working).ownBytes() == 0
+        : ObjectMap.isAsItsParent(session.cluster(), working);
   }
 
   private static SnapshotTag tag(String text) throws DogException {
