@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -53,39 +54,63 @@ final class VdiExport extends DogCommand {
       throw DogException.usage("Invalid format '" + format + "': it can be raw or qcow2");
     }
     Path target = VdiImport.path(file).toAbsolutePath();
-    if (!force && Files.exists(target)) {
-      throw new DogException(
-          ExitCode.EXISTS, "'" + file + "' exists already: to replace it, use '-f'");
+    if (Files.exists(target)) {
+      if (!force) {
+        throw new DogException(
+            ExitCode.EXISTS, "'" + file + "' exists already: to replace it, use '-f'");
+      }
+      if (!Files.isRegularFile(target)) {
+        throw DogException.failure(
+            "'"
+                + file
+                + "' is no regular file, and is not replaced: use 'dog vdi read' to write"
+                + " to a device");
+      }
     }
     Path folder = target.getParent();
     if (folder == null || !Files.isDirectory(folder)) {
       throw DogException.failure("There is no directory for '" + file + "'");
     }
+    boolean convert = format.equals("qcow2");
+    if (convert) {
+      QemuImg.require();
+    }
     try (Volume volume = session.open(vdi)) {
       Path raw = temporary(folder);
-      Path converted = temporary(folder);
       try {
         copyOut(session, volume, raw);
-        if (format.equals("qcow2")) {
-          QemuImg.convert("raw", raw, "qcow2", converted);
-          publish(converted, target);
+        if (convert) {
+          publishConverted(folder, raw, target);
         } else {
           publish(raw, target);
         }
       } finally {
         Files.deleteIfExists(raw);
-        Files.deleteIfExists(converted);
       }
     }
     return ExitCode.SUCCESS;
   }
 
+  private void publishConverted(Path folder, Path raw, Path target)
+      throws IOException, DogException {
+    Path converted = temporary(folder);
+    try {
+      QemuImg.convert("raw", raw, "qcow2", converted);
+      publish(converted, target);
+    } finally {
+      Files.deleteIfExists(converted);
+    }
+  }
+
   private static Path temporary(Path folder) throws IOException {
-    return Files.createTempFile(
-        folder,
-        ".dog-export",
-        ".tmp",
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    Path file =
+        Files.createTempFile(
+            folder,
+            ".dog-export",
+            ".tmp",
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    file.toFile().deleteOnExit(); // for who interrupts us
+    return file;
   }
 
   private void publish(Path whole, Path target) throws IOException, DogException {
@@ -98,9 +123,25 @@ final class VdiExport extends DogCommand {
       return;
     }
     try {
-      Files.createLink(target, whole); // fails if somebody made the file meanwhile
+      giveName(whole, target);
     } catch (FileAlreadyExistsException e) {
       throw new DogException(ExitCode.EXISTS, "'" + file + "' exists already", e);
+    }
+  }
+
+  /**
+   * Gives a file a name, or another one.
+   *
+   * @throws FileAlreadyExistsException if there is one of that name, even if it was made just now
+   */
+  static void giveName(Path whole, Path target) throws IOException {
+    try {
+      Files.createLink(target, whole);
+    } catch (FileAlreadyExistsException e) {
+      throw e;
+    } catch (UnsupportedOperationException | FileSystemException e) {
+      // as on FAT, which knows no links; here a file that is made just now would be replaced
+      Files.move(whole, target);
     }
   }
 

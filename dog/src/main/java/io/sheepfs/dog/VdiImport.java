@@ -62,6 +62,7 @@ final class VdiImport extends DogCommand {
       return ExitCode.SUCCESS;
     }
     Path raw = Files.createTempFile("dog-import", ".raw");
+    raw.toFile().deleteOnExit(); // for who interrupts us
     try {
       QemuImg.convert("qcow2", image, "raw", raw);
       copyIn(session, raw, vdiName, copyCount, sizeShift);

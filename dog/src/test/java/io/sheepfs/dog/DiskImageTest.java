@@ -76,6 +76,29 @@ final class DiskImageTest {
   }
 
   @Test
+  void export_ontoWhatIsNoFile_isRefusedAlthoughForced() throws Exception {
+    Path pipe = folder.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    ok("vdi", "create", "disk", "1M");
+    assertEquals(3, dog.run("vdi", "export", "disk", pipe.toString()));
+    assertEquals(1, dog.run("vdi", "export", "-f", "disk", pipe.toString()));
+    assertTrue(dog.err().contains("no regular file"), dog::err);
+    assertTrue(Files.exists(pipe) && !Files.isRegularFile(pipe));
+    assertEquals(1, dog.run("vdi", "export", "-f", "disk", folder.toString()));
+  }
+
+  @Test
+  void export_forced_replacesTheFileAndLeavesNothingElse() throws Exception {
+    Path file = Files.writeString(folder.resolve("file"), "old");
+    ok("vdi", "create", "disk", "1M");
+    ok("vdi", "export", "-f", "disk", file.toString());
+    assertEquals(MIB, Files.size(file));
+    try (var all = Files.list(folder)) {
+      assertEquals(List.of(file), all.toList());
+    }
+  }
+
+  @Test
   void qcow2_outAndIn_sameBytesAndHoles() throws Exception {
     assumeTrue(isThere("qemu-img"), "there is no qemu-img");
     Path image = folder.resolve("image.qcow2");
