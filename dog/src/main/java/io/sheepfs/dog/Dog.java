@@ -226,11 +226,9 @@ public final class Dog {
     if (System.getProperty(LOG_LEVEL) == null) {
       System.setProperty(LOG_LEVEL, "warn");
     }
+    StandardOutput output = new StandardOutput(new FileOutputStream(FileDescriptor.out));
     PrintStream out =
-        new PrintStream(
-            new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),
-            false,
-            StandardCharsets.UTF_8);
+        new PrintStream(new BufferedOutputStream(output, 1 << 16), false, StandardCharsets.UTF_8);
     PrintStream err =
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
     Environment environment =
@@ -245,6 +243,10 @@ public final class Dog {
             Dog::sleep);
     int exitCode = run(environment, args);
     out.flush();
+    String complaint = output.complaint();
+    if (complaint != null) {
+      err.println(complaint);
+    }
     System.exit(exitCode);
   }
 
@@ -308,7 +310,10 @@ public final class Dog {
     dog.setErr(new PrintWriter(environment.err(), true, StandardCharsets.UTF_8));
     dog.setParameterExceptionHandler(Dog::reportUsage);
     dog.setOverwrittenOptionsAllowed(true);
-    dog.setAbbreviatedOptionsAllowed(true);
+    // picocli looks for a short form in an empty argument, too, and fails with what is no message
+    dog.setAbbreviatedOptionsAllowed(!Arrays.asList(args).contains(""));
+    // a virtual disk may be called @file, and that does not mean the arguments in a file
+    dog.setExpandAtFiles(false);
     return dog;
   }
 

@@ -159,6 +159,8 @@ abstract class DogCommand implements Callable<Integer> {
       return isNumber(text)
           ? SnapshotSelector.id(Integer.parseInt(text))
           : SnapshotSelector.tag(text);
+    } catch (NumberFormatException e) {
+      throw new DogException(ExitCode.USAGE, "not a snapshot id: " + text, e);
     } catch (IllegalArgumentException e) {
       throw new DogException(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
     }

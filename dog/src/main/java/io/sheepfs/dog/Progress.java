@@ -8,6 +8,7 @@ final class Progress implements AutoCloseable {
   private static final long SILENT_NANOS = 1_000_000_000L;
   private static final long STEP_NANOS = 200_000_000L;
   private static final int BAR_WIDTH = 20;
+  private static final int MOST_CHARACTERS = 24;
 
   /** What is counted. */
   enum Unit {
@@ -35,9 +36,17 @@ final class Progress implements AutoCloseable {
 
   Progress(Session session, String what, long total, Unit unit) {
     this.session = session;
-    this.what = what;
+    this.what = shortened(what);
     this.total = total;
     this.unit = unit;
+  }
+
+  /** As much of a name as leaves the line on one line, without what a terminal would obey. */
+  static String shortened(String what) {
+    int[] shown = what.codePoints().map(c -> Character.isISOControl(c) ? '?' : c).toArray();
+    return shown.length <= MOST_CHARACTERS
+        ? new String(shown, 0, shown.length)
+        : new String(shown, 0, MOST_CHARACTERS - 3) + "...";
   }
 
   /** So much more is done. Safe for any number of threads. */

@@ -33,6 +33,14 @@ final class ProgressTest {
   }
 
   @Test
+  void name_longOrHostile_keepsTheLineWhole() {
+    assertEquals("import disk", Progress.shortened("import disk"));
+    assertEquals(
+        "export " + "n".repeat(14) + "...", Progress.shortened("export " + "n".repeat(255)));
+    assertEquals("a?[2Jb", Progress.shortened("a\u001b[2Jb"));
+  }
+
+  @Test
   void line_totalUnknown_rate() {
     assertEquals(
         "restore  12 MB  4.0 MB/s", Progress.line("restore", Progress.Unit.BYTES, 12 * MIB, 0, 3));

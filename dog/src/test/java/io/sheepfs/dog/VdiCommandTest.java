@@ -5,12 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.protocol.MemoryCluster;
+import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiLock;
 import io.sheepfs.protocol.VdiName;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -150,6 +155,35 @@ final class VdiCommandTest {
     String date = "[2023-11-14 22:13]";
     assertEquals(
         "b---" + date + "-+-" + date + "\n" + " ".repeat(22) + " `-(you are here)\n", dog.out());
+  }
+
+  @Test
+  void name_thatStartsWithAt_isNoFileOfArguments(@TempDir Path folder) throws IOException {
+    ok("vdi", "create", "@disk", "1M");
+    ok("vdi", "list", "-r");
+    assertTrue(dog.out().startsWith("= @disk 0 1048576 "), dog::out);
+    Path file = Files.writeString(folder.resolve("arguments"), "other 1M");
+    assertEquals(64, dog.run("vdi", "create", "@" + file));
+  }
+
+  @Test
+  void argument_empty_isToldInWords() {
+    assertEquals(64, dog.run("vdi", "create", "", "1M"));
+    assertEquals("VDI name is empty\n", dog.err());
+    ok("vdi", "create", "disk", "1M");
+    assertEquals(64, dog.run("vdi", "read", "-s", "", "disk"));
+    assertEquals("snapshot tag is empty\n", dog.err());
+    dog.answer((request, body) -> DogRunner.reply(request, ResultCode.SUCCESS));
+    ok("vdi", "setattr", "disk", "key", "");
+  }
+
+  @Test
+  void snapshotNumber_impossible_isToldInWords() {
+    ok("vdi", "create", "disk", "1M");
+    for (String number : new String[] {"0", "99999999999"}) {
+      assertEquals(64, dog.run("vdi", "read", "-s", number, "disk"));
+      assertEquals("not a snapshot id: " + number + "\n", dog.err());
+    }
   }
 
   @Test
