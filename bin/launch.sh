@@ -4,6 +4,14 @@
 PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
 export PATH
 
+# In the locale C, which cron and env -i give, Java would take names for ASCII and spoil all others.
+case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
+  '' | C | POSIX)
+    LC_ALL=C.UTF-8
+    export LC_ALL
+    ;;
+esac
+
 fail() {
   printf '%s: %s\n' "${0##*/}" "$*" >&2
   exit 2

@@ -28,6 +28,16 @@ class LauncherIT {
   }
 
   @Test
+  void arguments_beyondAsciiWithoutALocale_areKept() throws Exception {
+    String dog = MountedStore.ROOT.resolve("bin/dog").toString();
+    for (String locale : new String[] {"LANG=", "LC_ALL=C", "LANG=POSIX"}) {
+      Shell.Result result = Shell.run("env", "-i", locale, dog, "vdi", "create", "disk", "größe");
+      assertEquals(64, result.exitCode(), result.output());
+      assertTrue(result.output().contains("'größe'"), locale + ": " + result.output());
+    }
+  }
+
+  @Test
   void usage_wrong_isExplainedWithExitCode1() throws Exception {
     Shell.Result unknown = Shell.run(SHEEPFS, "--no-such-option", folder.toString());
     assertEquals(1, unknown.exitCode(), unknown.output());
