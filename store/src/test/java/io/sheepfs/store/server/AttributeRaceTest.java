@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 final class AttributeRaceTest {
 
   private static final int CLIENTS = 4;
-  private static final int ROUNDS = 100;
+  private static final int ROUNDS = 20;
 
   @Test
   void getVdiAttr_exclusiveByManyClients_isGivenToOne() throws Exception {
