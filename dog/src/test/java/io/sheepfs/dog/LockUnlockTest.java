@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.VdiLock;
 import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.client.ClientOptions;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
@@ -21,7 +22,7 @@ final class LockUnlockTest {
   @Test
   void unlock_ofALivingClient_isRefusedAndSaysWhatHelps() throws Exception {
     try (DogOnSheep dog = new DogOnSheep(folder.resolve("store"), true);
-        Cluster client = dog.network().cluster(new InetSocketAddress(0))) {
+        Cluster client = dog.network().cluster(new InetSocketAddress(0), ClientOptions.DEFAULTS)) {
       assertEquals(0, dog.run("vdi", "create", "disk", "1M"), dog::err);
       try (VdiLock lock = client.vdis().lock(new VdiName("disk"))) {
         assertEquals(1, dog.run("vdi", "lock", "unlock", "disk"));
