@@ -37,6 +37,11 @@ def await_that(condition, what, process):
 def unmount(path):
     if is_mounted(path):
         command = ["umount"] if os.geteuid() == 0 else ["fusermount3", "-u"]
+        # a fio that was interrupted with us may need a moment to let go of its file
+        for _ in range(20):
+            if subprocess.run(command + [path], check=False).returncode == 0:
+                return
+            time.sleep(0.5)
         subprocess.run(command + [path], check=True)
 
 
