@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -17,12 +16,7 @@ import picocli.CommandLine.Parameters;
           + " that is reached by these.",
       "Bring DIR/NAME to that machine, and name it there with --tls or SHEEPFS_TLS."
     })
-final class TlsIssue implements Callable<Integer> {
-
-  private final Environment environment;
-
-  @Parameters(index = "0", paramLabel = "DIR", description = "of the authority ('dog tls init')")
-  private Path directory = Path.of("");
+final class TlsIssue extends TlsCommand {
 
   @Parameters(index = "1", paramLabel = "NAME", description = "of the machine or the user")
   private String name = "";
@@ -41,45 +35,12 @@ final class TlsIssue implements Callable<Integer> {
       description = "how long they are valid (default: ${DEFAULT-VALUE})")
   private int days;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "show this help")
-  boolean help;
-
   TlsIssue(Environment environment) {
-    this.environment = environment;
+    super(environment);
   }
 
   @Override
-  public Integer call() {
-    return report(
-        environment,
-        () -> {
-          Path made = new TlsAuthority(directory).issue(name, addresses, positive(days));
-          environment.out().println(made);
-        });
-  }
-
-  static int positive(int days) throws DogException {
-    if (days < 1) {
-      throw DogException.usage("Invalid number of days '" + days + "'");
-    }
-    return days;
-  }
-
-  /** Runs what needs no sheep, and tells a failure. */
-  static int report(Environment environment, TlsInit.Work work) {
-    try {
-      work.run();
-      environment.out().flush();
-      return ExitCode.SUCCESS.code();
-    } catch (DogException e) {
-      environment.err().println(e.getMessage());
-      return e.exitCode().code();
-    } catch (IOException e) {
-      environment.err().println(e.getMessage());
-      return ExitCode.SYSTEM.code();
-    }
+  String run(Path directory) throws IOException, DogException {
+    return new TlsAuthority(directory).issue(name, addresses, positive(days)).toString();
   }
 }

@@ -48,9 +48,7 @@ final class ManPageTest {
 
   private static void collect(CommandLine command, String words, Map<String, List<String>> found) {
     Object program = command.getCommand();
-    if (program instanceof DogCommand
-        || program instanceof TlsInit
-        || program instanceof TlsIssue) {
+    if (program instanceof DogCommand || program instanceof TlsCommand) {
       List<String> options = new ArrayList<>();
       for (OptionSpec option : command.getCommandSpec().options()) {
         if (!option.hidden()) {

@@ -21,13 +21,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
@@ -60,7 +55,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   private final Presence presence;
   private final ExecutorService senders =
       Executors.newCachedThreadPool(new DaemonThreads("sheep-sender"));
-  private final Map<Integer, ClusterInfo.Epoch> pastEpochs = new ConcurrentHashMap<>();
+  private final PastEpochs pastEpochs;
   private final InstantSource clock = InstantSource.system();
 
   @GuardedBy("this")
@@ -105,6 +100,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
               signal.raise();
               presenceChanged.raise();
             });
+    this.pastEpochs = new PastEpochs(registry, store.id());
     this.follower = new Follower(this, registry, replica, peers, store, signal);
     this.presence =
         new Presence(registry, follower, List.of(links, recoveryLinks), presenceChanged);
@@ -198,7 +194,9 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   }
 
   private void lead(View view, String key) {
-    Gateway gateway = new Gateway(new Leading(key), replica, peers, senders);
+    Leading lead = new Leading(key);
+    Gateway gateway = new Gateway(lead, replica, peers, senders);
+    CopyCheck copies = new CopyCheck(gateway, replica, peers, senders);
     while (isCurrentLead(key)) {
       try {
         int number = registry.beginTerm(follower.incarnation());
@@ -211,12 +209,12 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
         LocalObjects objects = new LocalObjects(gateway, vdis, this::checkServing, () -> shift);
         synchronized (this) {
           if (isCurrentLead(key)) {
-            term = new Term(key, vdis, objects, new CopyCheck(gateway, replica, peers, senders));
+            term = new Term(key, vdis, objects, copies);
             notifyAll();
             log.info("leads from epoch {} on", view.number());
           }
         }
-        scrub(key, gateway);
+        scrub(lead, gateway, copies);
         return;
       } catch (IOException e) {
         log.warn("cannot lead yet: {}", e.toString());
@@ -230,42 +228,11 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   }
 
   /** Checks everything now and then, in the thread that began the term, until its end. */
-  private void scrub(String key, Gateway gateway) {
-    if (options.scrubInterval().isZero()) {
-      return;
+  private void scrub(Leading lead, Gateway gateway, CopyCheck copies) {
+    if (!options.scrubInterval().isZero()) {
+      ScrubbedCluster cluster = new ScrubbedCluster(lead, gateway, replica, peers, copies);
+      new Scrubber(cluster, options.scrubInterval()).run();
     }
-    CopyCheck copies = new CopyCheck(gateway, replica, peers, senders);
-    Scrubber.Cluster cluster =
-        new Scrubber.Cluster() {
-          @Override
-          public boolean leads() {
-            return isCurrentLead(key);
-          }
-
-          @Override
-          public Set<ObjectId> list() throws IOException {
-            View view = awaitLead(key, System.nanoTime() + FORMAT_PATIENCE.toNanos());
-            Set<ObjectId> all = new HashSet<>(replica.list());
-            for (View.Peer peer : view.present()) {
-              if (peer.isSynced() && !peer.isSelf()) {
-                all.addAll(peers.list(peer.node(), view.number()));
-              }
-            }
-            all.removeIf(oid -> !replica.exists(ObjectId.inode(oid.vid())));
-            return all;
-          }
-
-          @Override
-          public CopyCheck.Finding check(ObjectId oid) throws SheepException {
-            return copies.check(oid);
-          }
-
-          @Override
-          public long bytes(ObjectId oid) throws SheepException {
-            return gateway.exists(oid) ? gateway.storedBytes(oid) : 0;
-          }
-        };
-    new Scrubber(cluster, options.scrubInterval()).run();
   }
 
   /** Compares the copies of an object, and repairs those that are wrong; at the leader only. */
@@ -318,11 +285,16 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
    * One term of this node as the leader. What was begun in it ends with it: a request that slept
    * through the loss of the session must not go on when this node leads once more.
    */
-  private final class Leading implements Gateway.Serving {
+  private final class Leading implements Gateway.Serving, ScrubbedCluster.Lead {
     private final String key;
 
     Leading(String key) {
       this.key = key;
+    }
+
+    @Override
+    public boolean lasts() {
+      return isCurrentLead(key);
     }
 
     @Override
@@ -615,10 +587,6 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
           false,
           List.of());
     }
-    List<ClusterInfo.Epoch> epochs = new ArrayList<>();
-    for (int number = follower.lastEpoch(); number > 0; number--) {
-      epochs.add(pastEpoch(layout, number));
-    }
     return new ClusterInfo(
         state(),
         InodeHeader.instant(layout.createTime()),
@@ -627,30 +595,14 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
         layout.driver(),
         layout.flags(),
         false,
-        epochs);
-  }
-
-  private ClusterInfo.Epoch pastEpoch(Layout layout, int number) throws SheepException {
-    ClusterInfo.Epoch known = pastEpochs.get(number);
-    if (known != null) {
-      return known;
-    }
-    try {
-      Epoch epoch = registry.epoch(layout.createTime(), number);
-      List<NodeInfo> members = sorted(new View(layout, epoch, store.id()).present());
-      ClusterInfo.Epoch read = new ClusterInfo.Epoch(number, epoch.started(), members);
-      pastEpochs.put(number, read);
-      return read;
-    } catch (IOException e) {
-      throw new SheepException(ResultCode.CLUSTER_ERROR, "epoch " + number, e);
-    }
+        pastEpochs.downFrom(follower.lastEpoch(), layout));
   }
 
   void forgetEpochs() {
-    pastEpochs.clear();
+    pastEpochs.forget();
   }
 
-  private static List<NodeInfo> sorted(List<View.Peer> present) {
+  static List<NodeInfo> sorted(List<View.Peer> present) {
     return sortedNodes(present.stream().map(View.Peer::node).toList());
   }
 
