@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -35,7 +36,8 @@ public final class MemoryCluster implements Cluster {
     CLONE,
     RESIZE,
     DELETE,
-    LOCK
+    LOCK,
+    LAST_WRITER
   }
 
   /**
@@ -376,7 +378,8 @@ public final class MemoryCluster implements Cluster {
 
     @Override
     public @Nullable WriterMark lastWriter(VdiName name) throws SheepException {
-      return marks.read(name);
+      return call(Operation.LAST_WRITER, null, () -> Optional.ofNullable(marks.read(name)))
+          .orElse(null);
     }
   }
 }

@@ -47,8 +47,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A reader that opens a VDI sees all that was closed before: the open makes the next read check.
  * Later it looks again at least each {@link #RECHECK} in which it reads, so that it sees a writer
- * that came after it soon, too. It does not wait long for that. While the cluster is away, what is
- * cached stays readable, as it was when the cluster answered last.
+ * that came after it soon, too. One that reads all the time does not wait for that: the question
+ * goes out when half of that time is over. Nobody waits for it long. While the cluster is away,
+ * what is cached stays readable, as it was when the cluster answered last.
  */
 final class Coherence {
 
@@ -56,6 +57,9 @@ final class Coherence {
 
   /** How long a reader believes what it found out. */
   static final Duration RECHECK = Duration.ofSeconds(1);
+
+  /** When the next answer is asked for, so that it is there before anybody would wait for it. */
+  static final Duration AHEAD = RECHECK.dividedBy(2);
 
   /** How long a reader waits for an answer, once. */
   private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -94,8 +98,12 @@ final class Coherence {
     if (state.settled) {
       return true;
     }
-    if (nanoClock.getAsLong() - state.checkedNanos >= RECHECK.toNanos()) {
-      refresh(state);
+    long age = nanoClock.getAsLong() - state.checkedNanos;
+    if (age >= AHEAD.toNanos()) {
+      CompletableFuture<Boolean> answer = refresh(state);
+      if (age >= RECHECK.toNanos() && !state.away) {
+        await(state, answer);
+      }
     }
     return state.usable;
   }
@@ -134,21 +142,22 @@ final class Coherence {
     }
   }
 
-  /** Notices by and by what others do; waits for it only as long as the cluster answers. */
-  private void refresh(VdiState state) {
-    CompletableFuture<Boolean> refresh;
+  /** Notices by and by what others do: begins to ask the cluster, unless that is under way. */
+  private CompletableFuture<Boolean> refresh(VdiState state) {
     synchronized (state) {
-      refresh = state.refresh;
+      CompletableFuture<Boolean> refresh = state.refresh;
       if (refresh == null || refresh.isDone()) {
         refresh = CompletableFuture.supplyAsync(() -> tryCheck(state), executor);
         state.refresh = refresh;
       }
+      return refresh;
     }
-    if (state.away) {
-      return;
-    }
+  }
+
+  /** Waits only as long as the cluster answers. */
+  private static void await(VdiState state, CompletableFuture<Boolean> answer) {
     try {
-      state.away = !refresh.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      state.away = !answer.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       state.away = true;
     } catch (InterruptedException e) {

@@ -26,6 +26,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -217,6 +220,42 @@ final class CachedClusterTest {
       long fetched = two.cluster.cache().status().fetchedBytes();
       assertEquals(4, read(reader, 3));
       assertEquals(fetched, two.cluster.cache().status().fetchedBytes(), "it is cached again");
+    }
+  }
+
+  @Test
+  void reader_thatReadsAllTheTime_asksAheadAndDoesNotWait() throws Exception {
+    fill(one, 1);
+    CountDownLatch answers = new CountDownLatch(1);
+    Semaphore questions = new Semaphore(0);
+    try (Volume reader = two.reader()) {
+      assertEquals(1, read(reader, 3));
+      two.session.setFault(
+          call -> {
+            if (call.operation() == Operation.LAST_WRITER) {
+              questions.release();
+              await(answers);
+            }
+          });
+      clock.addAndGet(Coherence.AHEAD.toNanos() - 1);
+      assertEquals(1, read(reader, 3));
+      assertEquals(0, questions.availablePermits());
+      clock.addAndGet(1);
+      assertEquals(1, read(reader, 3));
+      assertTrue(questions.tryAcquire(60, TimeUnit.SECONDS));
+      assertEquals(1, read(reader, 3));
+      assertEquals(0, questions.availablePermits(), "one question at a time");
+    } finally {
+      answers.countDown();
+      two.session.setFault(Fault.none());
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(60, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 
