@@ -6,7 +6,6 @@ import io.sheepfs.protocol.Space;
 import io.sheepfs.store.RunMark.LastEnd;
 import io.sheepfs.store.object.Disk;
 import io.sheepfs.store.object.ObjectFiles;
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -26,7 +25,7 @@ import java.util.UUID;
  * leaks whose inodes are elsewhere. The file {@code node} has the id that the directory got when it
  * was made.
  */
-public final class ClusterStore implements Closeable {
+public final class ClusterStore implements NodeStore {
 
   private static final int FORMAT = 0x4A02;
   private static final int FORMAT_OFFSET = 30;
@@ -108,27 +107,27 @@ public final class ClusterStore implements Closeable {
     files.forceNames();
   }
 
-  /** What the directory was given when it was made. */
+  @Override
   public String id() {
     return id;
   }
 
-  /** The objects in it. */
+  @Override
   public ObjectFiles files() {
     return files;
   }
 
-  /** The objects that may have been changing when the last run ended. */
+  @Override
   public List<ObjectId> suspects() {
     return List.copyOf(suspects);
   }
 
-  /** When the cluster was formatted that the objects belong to; 0 for none. */
+  @Override
   public long createTime() {
     return createTime;
   }
 
-  /** Notes that the cluster was formatted; the objects are gone. */
+  @Override
   public void formatted(long newTime, int flags, int copies, int blockSizeShift, String driver)
       throws IOException {
     ByteBuffer config = new StoreConfig(newTime, flags, copies, driver, blockSizeShift).encode();
@@ -138,12 +137,12 @@ public final class ClusterStore implements Closeable {
     createTime = newTime;
   }
 
-  /** The directory. */
+  @Override
   public Path root() {
     return directory.root();
   }
 
-  /** The space of its file system. */
+  @Override
   public Space space() throws SheepException {
     try {
       FileStore fileStore = Files.getFileStore(directory.objects());
@@ -155,7 +154,6 @@ public final class ClusterStore implements Closeable {
     }
   }
 
-  /** Makes everything durable and lets the directory go. */
   @Override
   public void close() throws IOException {
     try {

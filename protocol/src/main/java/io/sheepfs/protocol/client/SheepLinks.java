@@ -15,17 +15,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The connections of one sheep to the others. A request is sent once, as it is, and whatever comes
- * back is the answer: who talks to a sheep of a cluster decides by the epoch whether to try again.
- * Safe for any number of threads.
- */
-public final class SheepLinks implements AutoCloseable {
+/** {@link PeerLinks} over TCP. */
+public final class SheepLinks implements PeerLinks {
 
   private final EventLoopGroup group = Transport.newGroup(2, "sheep-client");
   private final ClientOptions options;
   private final Map<InetSocketAddress, Peer> peers = new ConcurrentHashMap<>();
-  private final Set<Link> links = ConcurrentHashMap.newKeySet();
+  private final Set<TcpLink> links = ConcurrentHashMap.newKeySet();
   private volatile Set<InetSocketAddress> gone = Set.of();
 
   /** No connections yet; the request timeout of the options bounds each exchange. */
@@ -33,13 +29,7 @@ public final class SheepLinks implements AutoCloseable {
     this.options = options;
   }
 
-  /**
-   * Sends a request over a connection that all share, and waits for the answer.
-   *
-   * @param source the body; null for none
-   * @param target where the body of the answer goes; its position moves behind it. Null for none
-   * @throws IOException if there is no answer; whether the request was carried out is unknown then
-   */
+  @Override
   public ResponseHeader exchange(
       InetSocketAddress node,
       RequestHeader header,
@@ -49,7 +39,7 @@ public final class SheepLinks implements AutoCloseable {
     return exchange(node, header, source, target, options.requestTimeout());
   }
 
-  /** The same with another time for the answer. */
+  @Override
   public ResponseHeader exchange(
       InetSocketAddress node,
       RequestHeader header,
@@ -79,26 +69,25 @@ public final class SheepLinks implements AutoCloseable {
         connection, header, source, target, timeout.toNanos(), SheepClient.Repeat.ALWAYS);
   }
 
-  /** A connection of the caller's own, which the caller closes. */
+  @Override
   public Link open(InetSocketAddress node) throws IOException {
     checkNotGone(node);
-    Link link = new Link(node, Connection.open(group, node, options));
+    TcpLink link = new TcpLink(node, Connection.open(group, node, options));
     links.add(link);
     link.connection.whenClosed(() -> links.remove(link));
     return link;
   }
 
-  /** A connection that nobody else uses: what the other side ties to it ends with it. */
-  public final class Link implements AutoCloseable {
+  private final class TcpLink implements Link {
     private final InetSocketAddress node;
     private final Connection connection;
 
-    private Link(InetSocketAddress node, Connection connection) {
+    private TcpLink(InetSocketAddress node, Connection connection) {
       this.node = node;
       this.connection = connection;
     }
 
-    /** As {@link SheepLinks#exchange}. */
+    @Override
     public ResponseHeader exchange(
         RequestHeader header,
         @Nullable ByteBuffer source,
@@ -108,7 +97,7 @@ public final class SheepLinks implements AutoCloseable {
       return SheepLinks.this.exchange(connection, header, source, target, timeout);
     }
 
-    /** Whether both sides still have it. */
+    @Override
     public boolean isOpen() {
       return connection.isOpen();
     }
@@ -119,29 +108,25 @@ public final class SheepLinks implements AutoCloseable {
     }
   }
 
-  /**
-   * Gives nodes up, until they are not among those that this is told: exchanges with them that are
-   * under way fail, and new ones fail at once.
-   */
+  @Override
   public void giveUp(Set<InetSocketAddress> nodes) {
     gone = Set.copyOf(nodes);
     nodes.forEach(this::drop);
   }
 
-  /** Closes the connections to a node; exchanges under way fail. */
+  @Override
   public void drop(InetSocketAddress node) {
     Peer peer = peers.remove(node);
     if (peer != null) {
       peer.close();
     }
-    for (Link link : links) {
+    for (TcpLink link : links) {
       if (link.node.equals(node)) {
         link.close();
       }
     }
   }
 
-  /** Closes all connections but those of {@link #open}. */
   @Override
   public void close() {
     peers.values().forEach(Peer::close);

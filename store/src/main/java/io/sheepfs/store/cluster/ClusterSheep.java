@@ -11,10 +11,10 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
 import io.sheepfs.protocol.VdiSpec;
-import io.sheepfs.protocol.client.ClientOptions;
-import io.sheepfs.protocol.client.SheepLinks;
+import io.sheepfs.protocol.client.PeerLinks;
 import io.sheepfs.store.ClusterStore;
 import io.sheepfs.store.LocalObjects;
+import io.sheepfs.store.NodeStore;
 import io.sheepfs.store.SheepNode;
 import io.sheepfs.store.vdi.VdiStore;
 import java.io.IOException;
@@ -45,9 +45,9 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   private static final Duration RETRY_PAUSE = Duration.ofMillis(50);
 
   private final ClusterOptions options;
-  private final ClusterStore store;
-  private final SheepLinks links;
-  private final SheepLinks recoveryLinks;
+  private final NodeStore store;
+  private final PeerLinks links;
+  private final PeerLinks recoveryLinks;
   private final PeerCalls peers;
   private final Replica replica;
   private final Registry registry;
@@ -77,29 +77,23 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   /** What the leader has beyond others. */
   private record Term(String key, VdiStore vdis, LocalObjects objects, CopyCheck copies) {}
 
-  private ClusterSheep(ClusterOptions options, ClusterStore store) throws IOException {
+  private ClusterSheep(ClusterOptions options, NodeStore store, Network network) {
     this.options = options;
     this.store = store;
-    ClientOptions client =
-        new ClientOptions(Duration.ofSeconds(2), options.peerTimeout(), 4, null)
-            .withTls(options.tls());
-    this.links = new SheepLinks(client);
-    this.recoveryLinks = new SheepLinks(client.withConnections(1));
+    this.links = network.links();
+    this.recoveryLinks = network.recoveryLinks();
     this.peers = new PeerCalls(links, recoveryLinks);
     this.replica = new Replica(store.files(), peers);
     replica.suspect(store.suspects());
     Signal signal = new Signal();
     Signal presenceChanged = new Signal();
-    this.registry =
-        Registry.open(
-            options.servers(),
-            options.cluster(),
-            store.id(),
-            options.sessionTimeout(),
+    Agreement agreement =
+        network.agreement(
             () -> {
               signal.raise();
               presenceChanged.raise();
             });
+    this.registry = new Registry(agreement, store.id());
     this.pastEpochs = new PastEpochs(registry, store.id());
     this.follower = new Follower(this, registry, replica, peers, store, signal);
     this.presence =
@@ -112,8 +106,13 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
    * @throws IOException with a message for the user
    */
   public static ClusterSheep open(Path root, ClusterOptions options) throws IOException {
-    ClusterStore store = ClusterStore.open(root);
-    return new ClusterSheep(options, store);
+    NodeStore store = ClusterStore.open(root);
+    return new ClusterSheep(options, store, Network.over(options));
+  }
+
+  /** The same with another store and network. */
+  static ClusterSheep open(NodeStore store, Network network, ClusterOptions options) {
+    return new ClusterSheep(options, store, network);
   }
 
   /**
@@ -395,7 +394,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   }
 
   /** The connections to the others. */
-  public SheepLinks links() {
+  public PeerLinks links() {
     return links;
   }
 

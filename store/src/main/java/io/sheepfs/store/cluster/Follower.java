@@ -7,7 +7,7 @@ import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.Ring;
 import io.sheepfs.protocol.SheepException;
-import io.sheepfs.store.ClusterStore;
+import io.sheepfs.store.NodeStore;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import java.io.IOException;
@@ -49,7 +49,7 @@ final class Follower implements AutoCloseable {
   private final Registry registry;
   private final Replica replica;
   private final PeerCalls peers;
-  private final ClusterStore store;
+  private final NodeStore store;
   private final Signal signal;
   private final InstantSource clock = InstantSource.system();
   private final Thread thread = new Thread(this::run, "sheep-epochs");
@@ -83,7 +83,7 @@ final class Follower implements AutoCloseable {
       Registry registry,
       Replica replica,
       PeerCalls peers,
-      ClusterStore store,
+      NodeStore store,
       Signal signal) {
     this.sheep = sheep;
     this.registry = registry;

@@ -11,7 +11,7 @@ import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
-import io.sheepfs.protocol.client.SheepLinks;
+import io.sheepfs.protocol.client.PeerLinks;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -36,8 +36,8 @@ final class PeerCalls {
   private static final int FIRST_LIST_BYTES = 1 << 20;
   private static final int MAX_LIST_BYTES = 1 << 28;
 
-  private final SheepLinks links;
-  private final SheepLinks recoveryLinks;
+  private final PeerLinks links;
+  private final PeerLinks recoveryLinks;
 
   /**
    * The calls over some connections.
@@ -45,7 +45,7 @@ final class PeerCalls {
    * @param recoveryLinks for what an operation over {@code links} may wait for: it must not stand
    *     in line behind others of those
    */
-  PeerCalls(SheepLinks links, SheepLinks recoveryLinks) {
+  PeerCalls(PeerLinks links, PeerLinks recoveryLinks) {
     this.links = links;
     this.recoveryLinks = recoveryLinks;
   }

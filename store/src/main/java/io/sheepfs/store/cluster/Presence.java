@@ -1,6 +1,6 @@
 package io.sheepfs.store.cluster;
 
-import io.sheepfs.protocol.client.SheepLinks;
+import io.sheepfs.protocol.client.PeerLinks;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -28,7 +28,7 @@ final class Presence implements AutoCloseable {
 
   private final Registry registry;
   private final Follower follower;
-  private final List<SheepLinks> links;
+  private final List<PeerLinks> links;
   private final Signal signal;
   private final Thread thread = new Thread(this::run, "sheep-presence");
   private volatile boolean closed;
@@ -36,7 +36,7 @@ final class Presence implements AutoCloseable {
   // by the one thread only
   private Map<String, String> incarnations = new HashMap<>();
 
-  Presence(Registry registry, Follower follower, List<SheepLinks> links, Signal signal) {
+  Presence(Registry registry, Follower follower, List<PeerLinks> links, Signal signal) {
     this.registry = registry;
     this.follower = follower;
     this.links = List.copyOf(links);

@@ -5,22 +5,15 @@ import io.sheepfs.protocol.NodeInfo;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
-import org.apache.curator.framework.CuratorFramework;
-import org.apache.curator.framework.CuratorFrameworkFactory;
-import org.apache.curator.retry.RetryOneTime;
-import org.apache.zookeeper.CreateMode;
-import org.apache.zookeeper.KeeperException;
-import org.apache.zookeeper.Watcher;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the cluster keeps in ZooKeeper, under {@code /sheepfs/CLUSTER}:
+ * What the nodes of a cluster agree on:
  *
  * <pre>
  *   layout                     the {@link Layout}, replaced by a format
@@ -34,13 +27,12 @@ import org.jspecify.annotations.Nullable;
  *   change                     the change of several objects that is under way
  * </pre>
  *
- * <p>Safe for any number of threads. A failure of ZooKeeper is an {@link IOException}.
+ * <p>Safe for any number of threads. A failure of the {@link Agreement} is an {@link IOException}.
  */
 final class Registry implements Closeable {
 
-  private final CuratorFramework client;
+  private final Agreement agreement;
   private final String storeId;
-  private final Watcher watcher;
 
   @GuardedBy("this")
   private long joinedSession;
@@ -54,60 +46,14 @@ final class Registry implements Closeable {
   /** A node that is there. */
   record Found(NodeInfo info, String incarnation) {}
 
-  private Registry(CuratorFramework client, String storeId, Runnable changed) {
-    this.client = client;
-    this.storeId = storeId;
-    this.watcher = event -> changed.run();
-  }
-
   /**
-   * Begins a session; it is made when ZooKeeper answers.
+   * The registry of a node.
    *
-   * @param servers {@code HOST:PORT[,HOST:PORT..]}
-   * @param changed called when anything may have changed; returns at once
+   * @param storeId what its store was given when it was made
    */
-  static Registry open(
-      String servers, String cluster, String storeId, Duration sessionTimeout, Runnable changed) {
-    CuratorFramework client =
-        CuratorFrameworkFactory.builder()
-            .connectString(servers)
-            .namespace("sheepfs/" + cluster)
-            .sessionTimeoutMs((int) sessionTimeout.toMillis())
-            .connectionTimeoutMs((int) sessionTimeout.toMillis() / 2)
-            .retryPolicy(new RetryOneTime(100))
-            .build();
-    client.getConnectionStateListenable().addListener((any, state) -> changed.run());
-    client.start();
-    return new Registry(client, storeId, changed);
-  }
-
-  /** An operation of ZooKeeper. */
-  private interface Operation<T> {
-    T run() throws Exception;
-  }
-
-  private static <T> T call(String what, Operation<T> operation) throws IOException {
-    try {
-      return operation.run();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException(what + " in ZooKeeper was interrupted", e);
-    } catch (Exception e) {
-      throw new IOException(what + " in ZooKeeper", e);
-    }
-  }
-
-  private static <T> @Nullable T orNull(String what, Operation<T> operation) throws IOException {
-    try {
-      return operation.run();
-    } catch (KeeperException.NoNodeException absent) {
-      return null;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException(what + " in ZooKeeper was interrupted", e);
-    } catch (Exception e) {
-      throw new IOException(what + " in ZooKeeper", e);
-    }
+  Registry(Agreement agreement, String storeId) {
+    this.agreement = agreement;
+    this.storeId = storeId;
   }
 
   private static byte[] bytes(String text) {
@@ -115,15 +61,8 @@ final class Registry implements Closeable {
   }
 
   private @Nullable String text(String path) throws IOException {
-    byte[] data =
-        orNull("read of " + path, () -> client.getData().usingWatcher(watcher).forPath(path));
+    byte[] data = agreement.read(path);
     return data == null ? null : new String(data, StandardCharsets.UTF_8);
-  }
-
-  private List<String> children(String path) throws IOException {
-    List<String> found =
-        orNull("list of " + path, () -> client.getChildren().usingWatcher(watcher).forPath(path));
-    return found == null ? List.of() : found;
   }
 
   /**
@@ -153,23 +92,15 @@ final class Registry implements Closeable {
   }
 
   private long session() throws IOException {
-    return call("session", () -> client.getZookeeperClient().getZooKeeper().getSessionId());
+    return agreement.session().id();
   }
 
+  /**
+   * Takes the place of what an earlier session of this node left: the lock of the store's directory
+   * says that nobody else can be this node.
+   */
   private void putEphemeral(String directory, String data) throws IOException {
-    String path = "/" + directory + "/" + storeId;
-    call(
-        "write of " + path,
-        () -> {
-          // what an earlier session of this node left; the lock of the store's directory says that
-          // nobody else can be this node
-          client.delete().quietly().forPath(path);
-          return client
-              .create()
-              .creatingParentsIfNeeded()
-              .withMode(CreateMode.EPHEMERAL)
-              .forPath(path, bytes(data));
-        });
+    agreement.putEphemeral("/" + directory + "/" + storeId, bytes(data));
   }
 
   /**
@@ -179,15 +110,11 @@ final class Registry implements Closeable {
    */
   void renewLease() throws IOException {
     long begun = System.nanoTime();
-    boolean there =
-        call("look at the session", () -> client.checkExists().forPath("/members/" + storeId))
-            != null;
-    long session = session();
-    int timeoutMillis =
-        call("session", () -> client.getZookeeperClient().getZooKeeper().getSessionTimeout());
+    boolean there = agreement.version("/members/" + storeId) >= 0;
+    Agreement.Session session = agreement.session();
     synchronized (this) {
-      if (there && session == joinedSession) {
-        leaseEndNanos = begun + Duration.ofMillis(timeoutMillis).toNanos() * 2 / 3;
+      if (there && session.id() == joinedSession) {
+        leaseEndNanos = begun + session.timeout().toNanos() * 2 / 3;
       }
     }
   }
@@ -206,12 +133,8 @@ final class Registry implements Closeable {
   /** Replaces the layout and begins its epoch log. */
   void format(Layout layout, Epoch first) throws IOException {
     append(layout.createTime(), first);
-    call(
-        "format",
-        () -> {
-          String unused = client.create().orSetData().forPath("/change", new byte[0]);
-          return client.create().orSetData().forPath("/layout", bytes(layout.encode()));
-        });
+    agreement.put("/change", new byte[0]);
+    agreement.put("/layout", bytes(layout.encode()));
   }
 
   private static String epochs(long createTime) {
@@ -221,22 +144,15 @@ final class Registry implements Closeable {
   /** Adds an epoch to the log; false if another with its number is there. */
   boolean append(long createTime, Epoch epoch) throws IOException {
     String path = epochs(createTime) + String.format("/%010d", epoch.number());
-    return call(
-        "append of epoch " + epoch.number(),
-        () -> {
-          try {
-            String made =
-                client.create().creatingParentsIfNeeded().forPath(path, bytes(epoch.encode()));
-            return !made.isEmpty();
-          } catch (KeeperException.NodeExistsException other) {
-            return false;
-          }
-        });
+    return agreement.create(path, bytes(epoch.encode()));
   }
 
   /** The number of the last epoch of a layout; 0 if there is none. */
   int lastEpoch(long createTime) throws IOException {
-    return children(epochs(createTime)).stream().mapToInt(Integer::parseInt).max().orElse(0);
+    return agreement.children(epochs(createTime)).stream()
+        .mapToInt(Integer::parseInt)
+        .max()
+        .orElse(0);
   }
 
   /** An epoch that is in the log. */
@@ -251,7 +167,7 @@ final class Registry implements Closeable {
   /** The nodes that are there, by store id. */
   Map<String, Found> members() throws IOException {
     Map<String, Found> found = new HashMap<>();
-    for (String id : children("/members")) {
+    for (String id : agreement.children("/members")) {
       String text = text("/members/" + id);
       if (text != null) {
         String[] words = text.split(" ", -1);
@@ -274,13 +190,13 @@ final class Registry implements Closeable {
     StringBuilder text = new StringBuilder("wish " + Long.toHexString(createTime) + "\n");
     new TreeMap<>(wish)
         .forEach((id, node) -> text.append(id).append(' ').append(Epoch.hex(node)).append('\n'));
-    call("wish", () -> client.create().orSetData().forPath("/wish", bytes(text.toString())));
+    agreement.put("/wish", bytes(text.toString()));
   }
 
   /** The ring that was wished for; empty if none was since the format. */
   Map<String, NodeInfo> wish(long createTime) throws IOException {
     // the list is watched, too: what is not there yet has no data to watch
-    String text = children("/").contains("wish") ? text("/wish") : null;
+    String text = agreement.children("/").contains("wish") ? text("/wish") : null;
     Map<String, NodeInfo> wish = new HashMap<>();
     if (text != null && text.startsWith("wish " + Long.toHexString(createTime) + "\n")) {
       for (String line : text.lines().skip(1).toList()) {
@@ -299,7 +215,7 @@ final class Registry implements Closeable {
   /** Whether all who are there in an epoch are ready for it. */
   boolean areReady(View view) throws IOException {
     // the list is watched, too: a mark that is not there yet has no data to watch
-    List<String> marked = children("/ready");
+    List<String> marked = agreement.children("/ready");
     for (View.Peer peer : view.present()) {
       String id = peer.member().storeId();
       String wanted = readyMark(view, peer.member().incarnation());
@@ -320,25 +236,18 @@ final class Registry implements Closeable {
 
   /** Whether an incarnation of a node has every object it should have in an epoch. */
   boolean isCaughtUp(String id, int epoch, String ofIncarnation) throws IOException {
-    return children("/caughtup").contains(id)
+    return agreement.children("/caughtup").contains(id)
         && (epoch + " " + ofIncarnation).equals(text("/caughtup/" + id));
   }
 
   /** Declares an incarnation unfit, since its disk refused what others' took. */
   void refuse(String id, String ofIncarnation) throws IOException {
-    call(
-        "refusal of " + id,
-        () ->
-            client
-                .create()
-                .orSetData()
-                .creatingParentsIfNeeded()
-                .forPath("/refused/" + id, bytes(ofIncarnation)));
+    agreement.put("/refused/" + id, bytes(ofIncarnation));
   }
 
   /** The last incarnation of a node that was declared unfit; null if none was. */
   @Nullable String refused(String id) throws IOException {
-    return children("/refused").contains(id) ? text("/refused/" + id) : null;
+    return agreement.children("/refused").contains(id) ? text("/refused/" + id) : null;
   }
 
   /**
@@ -347,18 +256,13 @@ final class Registry implements Closeable {
    * @return the number of the term
    */
   int beginTerm(String ofIncarnation) throws IOException {
-    return call(
-            "begin of a term",
-            () -> {
-              String unused = client.create().orSetData().forPath("/leader", bytes(ofIncarnation));
-              return client.checkExists().forPath("/leader");
-            })
-        .getVersion();
+    agreement.put("/leader", bytes(ofIncarnation));
+    return agreement.version("/leader");
   }
 
   /** The change of several objects that is under way; empty if none is. */
   byte[] change() throws IOException {
-    byte[] record = orNull("read of the change", () -> client.getData().forPath("/change"));
+    byte[] record = agreement.read("/change");
     return record == null ? new byte[0] : record;
   }
 
@@ -368,18 +272,11 @@ final class Registry implements Closeable {
    * @throws IOException also if the term is over
    */
   void setChange(int term, byte[] record) throws IOException {
-    call(
-        "write of the change",
-        () ->
-            client
-                .transaction()
-                .forOperations(
-                    client.transactionOp().check().withVersion(term).forPath("/leader"),
-                    client.transactionOp().setData().forPath("/change", record)));
+    agreement.replaceIf("/leader", term, "/change", record);
   }
 
   @Override
   public void close() {
-    client.close();
+    agreement.close();
   }
 }

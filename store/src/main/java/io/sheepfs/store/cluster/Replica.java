@@ -8,7 +8,7 @@ import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
-import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.object.NodeObjects;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
@@ -59,7 +59,7 @@ public final class Replica {
   private static final int CHUNK_BYTES = 1 << 18;
   private static final int MANY_CHANGES = 1 << 16;
 
-  private final ObjectFiles files;
+  private final NodeObjects files;
   private final PeerCalls peers;
   private final ReentrantReadWriteLock gate = new ReentrantReadWriteLock(true);
   private final ReentrantLock[] stripes = new ReentrantLock[STRIPES];
@@ -83,7 +83,7 @@ public final class Replica {
     void run() throws SheepException;
   }
 
-  Replica(ObjectFiles files, PeerCalls peers) {
+  Replica(NodeObjects files, PeerCalls peers) {
     this.files = files;
     this.peers = peers;
     for (int i = 0; i < STRIPES; i++) {
@@ -91,7 +91,7 @@ public final class Replica {
     }
   }
 
-  ObjectFiles files() {
+  NodeObjects files() {
     return files;
   }
 

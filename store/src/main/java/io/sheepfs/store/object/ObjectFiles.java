@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Safe for any number of threads. Operations on different objects share no lock.
  */
-public final class ObjectFiles implements StoredObjects {
+public final class ObjectFiles implements NodeObjects {
 
   private static final String TEMPORARY_SUFFIX = ".tmp";
   private static final int NAME_LENGTH = 16;
@@ -282,7 +282,7 @@ public final class ObjectFiles implements StoredObjects {
     return directory.resolve(oid + "." + temporaries.incrementAndGet() + TEMPORARY_SUFFIX);
   }
 
-  /** The file of an object. */
+  @Override
   public Path file(ObjectId oid) {
     return directory.resolve(oid.toString());
   }
@@ -400,7 +400,7 @@ public final class ObjectFiles implements StoredObjects {
     return !names.isPending() && unsynced.values().stream().allMatch(Unsynced::isEmpty);
   }
 
-  /** {@link #flush} of every VDI, and of all names. */
+  @Override
   public void flushAll() throws SheepException {
     for (VdiId vid : List.copyOf(unsynced.keySet())) {
       flush(vid);
@@ -462,7 +462,7 @@ public final class ObjectFiles implements StoredObjects {
     }
   }
 
-  /** Forgets everything about objects; their files are gone. */
+  @Override
   public void clear() {
     open.clear();
     unsynced.clear();

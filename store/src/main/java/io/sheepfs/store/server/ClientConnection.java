@@ -37,7 +37,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Confined to the channel's event loop; only {@link Dispatcher#answer} runs elsewhere.
  */
-final class ClientConnection extends ChannelDuplexHandler {
+final class ClientConnection extends ChannelDuplexHandler implements Caller {
 
   private static final Logger log = LoggerFactory.getLogger(ClientConnection.class);
 
@@ -76,11 +76,8 @@ final class ClientConnection extends ChannelDuplexHandler {
     this.decoder = new RequestDecoder(core.options().maxBodyBytes(), this::admit);
   }
 
-  /**
-   * Whether the process stood still since the client came, so that it may have gone to another
-   * sheep with what it sent. From any thread.
-   */
-  boolean isOutlived() {
+  @Override
+  public boolean isOutlived() {
     return core.standstills() != standstillsBefore;
   }
 
@@ -270,8 +267,8 @@ final class ClientConnection extends ChannelDuplexHandler {
     core.budget().giveBack(bytes);
   }
 
-  /** Ends the connection, for what the client holds through it has ended. */
-  void abandon() {
+  @Override
+  public void abandon() {
     ChannelFuture unused = context().close();
   }
 

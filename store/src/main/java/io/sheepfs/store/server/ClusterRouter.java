@@ -11,7 +11,7 @@ import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiBitmap;
-import io.sheepfs.protocol.client.SheepLinks;
+import io.sheepfs.protocol.client.PeerLinks;
 import io.sheepfs.store.cluster.ClusterSheep;
 import io.sheepfs.store.cluster.ClusterSheep.Lead;
 import java.io.IOException;
@@ -56,12 +56,12 @@ final class ClusterRouter {
    */
   private static final class Upstream {
     private final InetSocketAddress leader;
-    private final SheepLinks.Link link;
+    private final PeerLinks.Link link;
 
     /** Whether the client got a lock over it. */
     private volatile boolean holds;
 
-    Upstream(InetSocketAddress leader, SheepLinks.Link link) {
+    Upstream(InetSocketAddress leader, PeerLinks.Link link) {
       this.leader = leader;
       this.link = link;
     }
@@ -133,7 +133,7 @@ final class ClusterRouter {
   }
 
   private static void abandon(Object connection) {
-    if (connection instanceof ClientConnection client) {
+    if (connection instanceof Caller client) {
       client.abandon();
     }
   }
@@ -156,7 +156,7 @@ final class ClusterRouter {
     while (true) {
       try {
         Lead lead = sheep.awaitLeader(deadline);
-        if (request.connection() instanceof ClientConnection client && client.isOutlived()) {
+        if (request.connection() instanceof Caller client && client.isOutlived()) {
           abandon(client);
           return Answer.of(ResultCode.NETWORK_ERROR);
         }

@@ -1,0 +1,40 @@
+package io.sheepfs.store;
+
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.Space;
+import io.sheepfs.store.object.NodeObjects;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** What a node of a cluster keeps, held by one process alone: {@link ClusterStore}. */
+public interface NodeStore extends Closeable {
+
+  /** What it was given when it was made. */
+  String id();
+
+  /** The objects in it. */
+  NodeObjects files();
+
+  /** The objects that may have been changing when the last run ended. */
+  List<ObjectId> suspects();
+
+  /** When the cluster was formatted that the objects belong to; 0 for none. */
+  long createTime();
+
+  /** Notes that the cluster was formatted; the objects are gone. Durable on return. */
+  void formatted(long newTime, int flags, int copies, int blockSizeShift, String driver)
+      throws IOException;
+
+  /** The directory. */
+  Path root();
+
+  /** The space of its file system. */
+  Space space() throws SheepException;
+
+  /** Makes everything durable and lets the directory go. */
+  @Override
+  void close() throws IOException;
+}

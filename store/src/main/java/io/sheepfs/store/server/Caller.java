@@ -1,0 +1,14 @@
+package io.sheepfs.store.server;
+
+/** A client at the other end of a connection. Safe for any number of threads. */
+interface Caller {
+
+  /**
+   * Whether the process stood still since the client came, so that it may have gone to another
+   * sheep with what it sent.
+   */
+  boolean isOutlived();
+
+  /** Ends the connection, for what the client holds through it has ended. */
+  void abandon();
+}
