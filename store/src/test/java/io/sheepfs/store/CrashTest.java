@@ -47,7 +47,7 @@ class CrashTest {
     }
 
     @Override
-    public void beforeChange(Disk.Change change, Path path) throws IOException {
+    public synchronized void beforeChange(Disk.Change change, Path path) throws IOException {
       changes++;
       if (happened()) {
         throw new IOException("crashed before " + change + " of " + path);

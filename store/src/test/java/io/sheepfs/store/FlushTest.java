@@ -21,6 +21,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -148,6 +153,78 @@ class FlushTest {
     sheep.objects().create(ObjectId.data(vid, 3), 0, LocalSheepTest.bytes(1, 1), UNSTABLE);
     sheep.objects().flush(vid);
     assertTrue(forces().contains("FORCE " + ObjectId.inode(vid)));
+  }
+
+  @Test
+  void flush_ofManyObjects_forcesSomeAtTheSameTime() throws IOException {
+    allocateAll();
+    CyclicBarrier bothThere = new CyclicBarrier(2);
+    List<String> two = List.of(ObjectId.data(vid, 0).toString(), ObjectId.data(vid, 1).toString());
+    failing =
+        (change, path) -> {
+          if (change == Disk.Change.FORCE && two.contains(String.valueOf(path.getFileName()))) {
+            try {
+              bothThere.await(60, TimeUnit.SECONDS);
+            } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+              throw new IOException(e);
+            }
+          }
+        };
+    sheep.objects().flush(vid);
+    assertEquals(OBJECTS + 2, forces().size());
+  }
+
+  /** Writes so much to an object that it is forced before anybody asks, and waits for that. */
+  private void writeUntilForced(int index) throws Exception {
+    CountDownLatch forced = new CountDownLatch(1);
+    FailingChange failingBefore = failing;
+    String name = ObjectId.data(vid, index).toString();
+    failing =
+        (change, path) -> {
+          try {
+            failingBefore.check(change, path);
+          } finally {
+            if (change == Disk.Change.FORCE && path.endsWith(name)) {
+              forced.countDown();
+            }
+          }
+        };
+    for (int offset = 0; offset < 4 << 20; offset += 1 << 20) {
+      sheep
+          .objects()
+          .write(ObjectId.data(vid, index), offset, LocalSheepTest.bytes(1 << 20, index), UNSTABLE);
+    }
+    assertTrue(forced.await(60, TimeUnit.SECONDS));
+    failing = failingBefore;
+  }
+
+  @Test
+  void flush_afterAnEarlyForce_forcesTheObjectAgain() throws Exception {
+    allocateAll();
+    writeUntilForced(3);
+    changes.clear();
+    sheep.objects().flush(vid);
+    assertTrue(forces().contains("FORCE " + ObjectId.data(vid, 3)), forces()::toString);
+  }
+
+  @Test
+  void flush_afterAnEarlyForceThatFailed_fails() throws Exception {
+    allocateAll();
+    String bad = ObjectId.data(vid, 3).toString();
+    failing =
+        (change, path) -> {
+          if (change == Disk.Change.FORCE && path.endsWith(bad)) {
+            throw new IOException("bad sector");
+          }
+        };
+    writeUntilForced(3);
+    failing = (change, path) -> {};
+    LocalSheepTest.assertFails(ResultCode.EIO, () -> sheep.objects().flush(vid));
+    LocalSheepTest.assertFails(
+        ResultCode.EIO,
+        () -> sheep.objects().write(ObjectId.data(vid, 3), 0, LocalSheepTest.bytes(1, 1), STABLE));
+    sheep.objects().create(ObjectId.data(vid, 3), 0, LocalSheepTest.bytes(1, 1), UNSTABLE);
+    sheep.objects().flush(vid);
   }
 
   @Test

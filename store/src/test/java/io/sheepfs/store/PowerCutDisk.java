@@ -54,7 +54,7 @@ final class PowerCutDisk implements Disk.ChangeListener {
   }
 
   @Override
-  public void beforeChange(Disk.Change change, Path path) throws IOException {
+  public synchronized void beforeChange(Disk.Change change, Path path) throws IOException {
     if (--changesLeft < 0) {
       changesLeft = -1;
       throw new IOException("no power");

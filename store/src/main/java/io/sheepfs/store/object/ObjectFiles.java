@@ -45,6 +45,7 @@ public final class ObjectFiles implements NodeObjects {
   private final Disk disk;
   private final OpenObjects open;
   private final NameSync names;
+  private final Forces forces;
   private final Map<VdiId, Unsynced> unsynced = new ConcurrentHashMap<>();
   private final AtomicLong temporaries = new AtomicLong();
 
@@ -58,6 +59,7 @@ public final class ObjectFiles implements NodeObjects {
     this.disk = disk;
     this.open = new OpenObjects(directory, disk, maxOpenFiles);
     this.names = new NameSync(directory, disk);
+    this.forces = new Forces(oid -> onFile("flush of", oid, OpenObject::force));
   }
 
   /** Something done to an open file, which can be done again when the file was closed meanwhile. */
@@ -139,6 +141,9 @@ public final class ObjectFiles implements NodeObjects {
             } finally {
               state.mark(oid);
             }
+            if (object.isDue()) {
+              forces.early(oid, state);
+            }
           });
     }
   }
@@ -150,18 +155,7 @@ public final class ObjectFiles implements NodeObjects {
    */
   @Override
   public void force(ObjectId oid) throws SheepException {
-    Unsynced state = unsynced(oid.vid());
-    try {
-      onFile("flush of", oid, OpenObject::force);
-    } catch (SheepException e) {
-      if (e.result() != ResultCode.NO_OBJ) {
-        state.failed.add(oid);
-      }
-      throw e;
-    }
-    if (state.failed.contains(oid)) {
-      throw new SheepException(ResultCode.EIO, "flush of object " + oid + ", lost before");
-    }
+    forces.one(oid, unsynced(oid.vid()));
     forceNames();
   }
 
@@ -211,7 +205,7 @@ public final class ObjectFiles implements NodeObjects {
             if (forced) {
               disk.force(channel, temporary);
             }
-            install(oid, temporary, file, channel);
+            install(oid, temporary, file, channel, forced ? 0 : src.position() - start);
             done = true;
           } finally {
             if (!done) {
@@ -223,15 +217,20 @@ public final class ObjectFiles implements NodeObjects {
     if (durability == Durability.STABLE) {
       forceNames();
     } else {
-      unsynced(oid.vid()).mark(oid);
+      Unsynced state = unsynced(oid.vid());
+      state.mark(oid);
+      if (src.position() - start >= Forces.EARLY_BYTES) {
+        forces.early(oid, state);
+      }
     }
   }
 
-  private void install(ObjectId oid, Path temporary, Path file, FileChannel channel)
+  private void install(
+      ObjectId oid, Path temporary, Path file, FileChannel channel, int unforcedBytes)
       throws IOException {
     disk.rename(temporary, file);
     names.changed();
-    open.put(oid, new OpenObject(file, channel, disk));
+    open.put(oid, new OpenObject(file, channel, disk, unforcedBytes));
     unsynced(oid.vid()).failed.remove(oid);
   }
 
@@ -432,34 +431,18 @@ public final class ObjectFiles implements NodeObjects {
     for (ObjectId oid : state.failed) {
       failure = new FlushFailure("object " + oid, new IOException("lost by an earlier flush"));
     }
-    for (ObjectId oid : state.marked) {
-      if (!oid.equals(inode)) {
-        failure = FlushFailure.first(failure, forceMarked(oid, state));
-      }
-    }
+    List<ObjectId> marked = new ArrayList<>(state.marked);
+    marked.remove(inode);
+    failure = FlushFailure.first(failure, forces.marked(marked, state));
     try {
       forceNames();
     } catch (SheepException e) {
       failure = FlushFailure.first(failure, new FlushFailure("object directory", e));
     }
     if (failure == null && state.marked.contains(inode)) {
-      failure = forceMarked(inode, state);
+      failure = forces.marked(inode, state);
     }
     return failure;
-  }
-
-  private @Nullable FlushFailure forceMarked(ObjectId oid, Unsynced state) {
-    state.marked.remove(oid);
-    try {
-      onFile("flush of", oid, OpenObject::force);
-      return null;
-    } catch (SheepException e) {
-      if (e.result() == ResultCode.NO_OBJ) {
-        return null; // removed since
-      }
-      state.failed.add(oid);
-      return new FlushFailure("object " + oid, e);
-    }
   }
 
   @Override
@@ -470,6 +453,7 @@ public final class ObjectFiles implements NodeObjects {
 
   /** Closes the files. */
   public void close() {
+    forces.close();
     open.clear();
   }
 

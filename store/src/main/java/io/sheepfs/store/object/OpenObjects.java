@@ -67,7 +67,7 @@ final class OpenObjects {
   private OpenObject open(ObjectId oid) {
     Path file = directory.resolve(oid.toString());
     try {
-      return new OpenObject(file, disk.open(file), disk);
+      return new OpenObject(file, disk.open(file), disk, 0);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
