@@ -4,6 +4,7 @@ import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -223,6 +224,7 @@ final class Flusher {
       CachedObject object, int from, int to, ByteBuffer bytes, Durability durability)
       throws SheepException {
     boolean done = false;
+    long begin = Stage.begin();
     try {
       long offset = (long) from << BlockMap.BLOCK_SHIFT;
       counters.pushes.increment();
@@ -242,6 +244,7 @@ final class Flusher {
         }
       }
     } finally {
+      long unused = Stage.CACHE_PUSH.end(begin);
       long again = object.lock.writeLock();
       object.inFlight.clear(from, to);
       if (!done) {

@@ -4,6 +4,7 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.slf4j.Logger;
@@ -368,6 +369,7 @@ final class Reads {
       }
       return;
     }
+    long begin = Stage.begin();
     try {
       backing.read(object.oid, offset, bytes);
     } catch (SheepException e) {
@@ -377,6 +379,8 @@ final class Reads {
         throw e;
       }
       backing.read(object.oid, offset, bytes.position(start));
+    } finally {
+      long unused = Stage.CACHE_FETCH.end(begin);
     }
     index.counters.fetchedBytes.add(bytes.position() - start);
   }

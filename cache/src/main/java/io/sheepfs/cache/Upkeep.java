@@ -4,6 +4,7 @@ import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -58,6 +59,15 @@ final class Upkeep implements Writes.Room {
   /** Makes everything durable that was written to a VDI before the call. */
   @Override
   public void flush(VdiId vid) throws SheepException {
+    long begin = Stage.begin();
+    try {
+      flushNow(vid);
+    } finally {
+      long unused = Stage.CACHE_FLUSH.end(begin);
+    }
+  }
+
+  private void flushNow(VdiId vid) throws SheepException {
     VdiCache vdi = index.get(vid);
     if (vdi == null) {
       index.counters.flushes.increment();
@@ -77,6 +87,15 @@ final class Upkeep implements Writes.Room {
    */
   @Override
   public void make(VdiCache first) throws SheepException {
+    long begin = Stage.begin();
+    try {
+      flushUntilRoom(first);
+    } finally {
+      long unused = Stage.CACHE_WAIT.end(begin);
+    }
+  }
+
+  private void flushUntilRoom(VdiCache first) throws SheepException {
     while (isFull(first)) {
       SheepException failure = null;
       try {

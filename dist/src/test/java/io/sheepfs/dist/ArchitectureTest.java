@@ -25,6 +25,7 @@ import java.util.List;
 @AnalyzeClasses(packages = "io.sheepfs", importOptions = ImportOption.DoNotIncludeTests.class)
 final class ArchitectureTest {
 
+  private static final String TELEMETRY = "io.sheepfs.telemetry..";
   private static final String PROTOCOL = "io.sheepfs.protocol..";
   private static final String CACHE = "io.sheepfs.cache..";
   private static final String VOLUME = "io.sheepfs.volume..";
@@ -37,6 +38,8 @@ final class ArchitectureTest {
   static final ArchRule modules_dependOnlyOnThoseBelow =
       layeredArchitecture()
           .consideringOnlyDependenciesInLayers()
+          .layer("telemetry")
+          .definedBy(TELEMETRY)
           .layer("protocol")
           .definedBy(PROTOCOL)
           .optionalLayer("cache")
@@ -51,20 +54,22 @@ final class ArchitectureTest {
           .definedBy(DOG)
           .layer("sbd")
           .definedBy(SBD)
-          .whereLayer("protocol")
+          .whereLayer("telemetry")
           .mayNotAccessAnyLayer()
+          .whereLayer("protocol")
+          .mayOnlyAccessLayers("telemetry")
           .whereLayer("cache")
-          .mayOnlyAccessLayers("protocol")
+          .mayOnlyAccessLayers("telemetry", "protocol")
           .whereLayer("volume")
           .mayOnlyAccessLayers("protocol")
           .whereLayer("store")
-          .mayOnlyAccessLayers("protocol", "cache")
+          .mayOnlyAccessLayers("telemetry", "protocol", "cache")
           .whereLayer("fuse-mount")
-          .mayOnlyAccessLayers("protocol", "volume", "cache", "store")
+          .mayOnlyAccessLayers("telemetry", "protocol", "volume", "cache", "store")
           .whereLayer("dog")
           .mayOnlyAccessLayers("protocol", "volume")
           .whereLayer("sbd")
-          .mayOnlyAccessLayers("protocol", "volume", "cache", "store");
+          .mayOnlyAccessLayers("telemetry", "protocol", "volume", "cache", "store");
 
   @ArchTest
   static final ArchRule packages_haveNoCycles =
@@ -120,14 +125,14 @@ final class ArchitectureTest {
   static final ArchRule processes_areEndedByMainProgramsOnly =
       noClasses()
           .that()
-          .resideInAnyPackage(PROTOCOL, CACHE, VOLUME, "io.sheepfs.fuse.tree..")
+          .resideInAnyPackage(TELEMETRY, PROTOCOL, CACHE, VOLUME, "io.sheepfs.fuse.tree..")
           .should()
           .callMethod(System.class, "exit", int.class);
 
   /** A rule over no classes passes; so say that the classes of every module were seen. */
   @ArchTest
   static void import_seesAllModules(JavaClasses imported) {
-    for (String module : List.of(PROTOCOL, CACHE, VOLUME, STORE, FUSE, DOG, SBD)) {
+    for (String module : List.of(TELEMETRY, PROTOCOL, CACHE, VOLUME, STORE, FUSE, DOG, SBD)) {
       assertTrue(imported.stream().anyMatch(resideInAnyPackage(module)), module);
     }
   }

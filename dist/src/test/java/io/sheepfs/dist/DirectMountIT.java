@@ -68,7 +68,7 @@ class DirectMountIT extends MountContract {
       return counters
           .lines()
           .filter(line -> line.startsWith("sheepfs_reads_total "))
-          .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(' ') + 1)))
+          .mapToLong(line -> (long) Double.parseDouble(line.substring(line.indexOf(' ') + 1)))
           .findFirst()
           .orElseThrow();
     } catch (IOException e) {

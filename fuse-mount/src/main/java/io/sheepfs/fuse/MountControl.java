@@ -9,15 +9,14 @@ import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.LocalSheep;
+import io.sheepfs.telemetry.ClusterHealth;
+import io.sheepfs.telemetry.Health;
+import io.sheepfs.telemetry.MetricsServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,12 +28,12 @@ import org.slf4j.LoggerFactory;
 final class MountControl implements Controlled {
 
   private static final Logger log = LoggerFactory.getLogger(MountControl.class);
-  private static final int ANSWER_SECONDS = 3;
 
   private final MountConfig config;
   private final Console console;
   private final Cluster cluster;
   private final ClusterTree tree;
+  private final ClusterHealth health;
   private final Instant since = Instant.now();
   private volatile boolean leaveDirty;
   private volatile @Nullable ControlServer server;
@@ -45,6 +44,7 @@ final class MountControl implements Controlled {
     this.console = console;
     this.cluster = cluster;
     this.tree = tree;
+    this.health = new ClusterHealth(this::askCluster);
   }
 
   /** Begins to listen; without a place for a socket the mount works, but cannot be asked. */
@@ -102,7 +102,7 @@ final class MountControl implements Controlled {
     line(text, "mounted_seconds", Duration.between(since, Instant.now()).toSeconds());
     line(text, "read_only", config.readOnly() ? "yes" : "no");
     line(text, "open_volumes", tree.openVolumes());
-    line(text, "cluster", clusterState());
+    line(text, "cluster", health.ask().text());
     if (cluster instanceof CachedCluster cached) {
       CacheStatus cache = cached.cache().status();
       line(
@@ -130,41 +130,16 @@ final class MountControl implements Controlled {
       return;
     }
     try {
-      metrics = MetricsServer.start(address, tree::metrics, this::health);
+      metrics = MetricsServer.start(address, tree::numbers, health::ask, null);
     } catch (IOException e) {
       throw new MountFailure(
           Sheepfs.EXIT_MOUNT_FAILED, "cannot listen for metrics at " + address + ": " + e, e);
     }
   }
 
-  /** What the cluster says of itself; nothing if it does not answer, or not that all is well. */
-  private String health() {
-    String state = clusterState();
-    return state.startsWith(ResultCode.SUCCESS.text()) ? state : "";
-  }
-
-  /** What the cluster says of itself, and how long that took; it may be away. */
-  private String clusterState() {
-    long begin = System.nanoTime();
-    FutureTask<String> question = new FutureTask<>(this::askCluster);
-    Thread asker = new Thread(question, "control-ask");
-    asker.setDaemon(true);
-    asker.start();
-    try {
-      String state = question.get(ANSWER_SECONDS, TimeUnit.SECONDS);
-      return state + ", answered in " + (System.nanoTime() - begin) / 1_000_000 + " ms";
-    } catch (TimeoutException e) {
-      return "no answer for " + ANSWER_SECONDS + " s";
-    } catch (ExecutionException e) {
-      return "no answer: " + e.getMessage();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return "not asked";
-    }
-  }
-
-  private String askCluster() throws SheepException {
-    return cluster.info().state().text();
+  private Health askCluster() throws SheepException {
+    ResultCode state = cluster.info().state();
+    return new Health(state == ResultCode.SUCCESS, state.text());
   }
 
   /** Tells who waits how the mount ended; nobody can ask any more. */

@@ -3,10 +3,11 @@ package io.sheepfs.fuse;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.protocol.client.SheepAddresses;
 import io.sheepfs.protocol.tls.TlsFolder;
+import io.sheepfs.store.server.TelemetryArguments;
+import io.sheepfs.telemetry.MetricsAddress;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -150,13 +151,7 @@ public final class Sheepfs implements Callable<Integer> {
           "How long a request waits for the cluster before it fails (default: ${DEFAULT-VALUE}).")
   private String timeout = "";
 
-  @Option(
-      names = "--metrics",
-      paramLabel = "[HOST:]PORT",
-      description =
-          "Tell counters (/metrics, for Prometheus) and whether the cluster answers (/health) over"
-              + " HTTP, at an address of this machine alone.")
-  private @Nullable String metrics;
+  @Mixin private TelemetryArguments telemetry = new TelemetryArguments();
 
   @Option(
       names = "--log-file",
@@ -252,7 +247,7 @@ public final class Sheepfs implements Callable<Integer> {
           limit,
           TlsFolder.chosen(options.path("tls", tlsDirectory)),
           !noFlush && !options.has("no-flush"),
-          metricsAddress(options.textOrNull("metrics", metrics)),
+          MetricsAddress.parse(options.textOrNull("metrics", telemetry.metrics())),
           foreground,
           debug || options.has("debug"),
           options.path("log-file", logFile));
@@ -260,30 +255,6 @@ public final class Sheepfs implements Callable<Integer> {
       throw new ParameterException(
           Objects.requireNonNull(spec).commandLine(), String.valueOf(e.getMessage()), e);
     }
-  }
-
-  /** An address at which nobody from elsewhere can ask. */
-  private static @Nullable InetSocketAddress metricsAddress(@Nullable String text) {
-    if (text == null) {
-      return null;
-    }
-    int colon = text.lastIndexOf(':');
-    String host = colon < 0 ? "127.0.0.1" : text.substring(0, colon);
-    int port;
-    try {
-      port = Integer.parseUnsignedInt(text.substring(colon + 1));
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException("not [HOST:]PORT: metrics=" + text, e);
-    }
-    if (port > 65535) {
-      throw new IllegalArgumentException("not a port: metrics=" + text);
-    }
-    InetSocketAddress address = new InetSocketAddress(host, port);
-    if (address.isUnresolved() || !address.getAddress().isLoopbackAddress()) {
-      throw new IllegalArgumentException(
-          "metrics are told on a loopback address only, and that is none: " + host);
-    }
-    return address;
   }
 
   static <E extends Enum<E>> E choice(Class<E> type, String name) {

@@ -6,6 +6,8 @@ import io.sheepfs.sbd.nbd.NbdServer;
 import io.sheepfs.sbd.nbd.NbdServerOptions;
 import io.sheepfs.sbd.nbd.ServerLimits;
 import io.sheepfs.store.LocalSheep;
+import io.sheepfs.store.server.TelemetryArguments;
+import io.sheepfs.telemetry.MetricsServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code sbd serve}: an NBD server, until it is told to end. */
@@ -109,6 +112,8 @@ final class ServeCommand implements Callable<Integer> {
       description = "What clients get who name no export.")
   private @Nullable String defaultExport;
 
+  @Mixin private TelemetryArguments telemetry = new TelemetryArguments();
+
   @Option(
       names = {"-f", "--foreground"},
       description = "Stay in the foreground.")
@@ -150,6 +155,7 @@ final class ServeCommand implements Callable<Integer> {
     if (port < 1 || port > 0xFFFF || timeoutSeconds < 1) {
       throw new IllegalArgumentException("not a port, or not a time");
     }
+    InetSocketAddress metrics = telemetry.metricsAddress();
     SocketAddress where =
         unix != null ? UnixDomainSocketAddress.of(unix.toAbsolutePath()) : tcpAddress();
     NbdServerOptions options =
@@ -166,6 +172,9 @@ final class ServeCommand implements Callable<Integer> {
     NbdServer server;
     try {
       server = NbdServer.start(cluster, where, options);
+      if (metrics != null) {
+        tellMetrics(metrics, server, cluster);
+      }
     } catch (IOException e) {
       cluster.close();
       throw e;
@@ -178,6 +187,18 @@ final class ServeCommand implements Callable<Integer> {
     console.ready();
     new CountDownLatch(1).await(); // until a signal runs the hook
     return Sbd.EXIT_OK;
+  }
+
+  private static void tellMetrics(InetSocketAddress address, NbdServer server, Cluster cluster)
+      throws IOException {
+    ServeMetrics told = new ServeMetrics(server, cluster);
+    try {
+      MetricsServer unused = // until the process ends
+          MetricsServer.start(address, told::numbers, told::health, null);
+    } catch (IOException e) {
+      server.close();
+      throw new IOException("cannot listen for metrics at " + address + ": " + e.getMessage(), e);
+    }
   }
 
   private InetSocketAddress tcpAddress() throws IOException {

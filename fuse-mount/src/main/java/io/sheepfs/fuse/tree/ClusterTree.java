@@ -5,6 +5,7 @@ import io.sheepfs.cache.coherence.CachedCluster;
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
+import io.sheepfs.telemetry.MetricList;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -144,7 +145,15 @@ public final class ClusterTree implements FileTree {
 
   /** What the mount counts, in the text format of Prometheus. */
   public String metrics() {
-    return counters.toPrometheus(volumes.openCount()) + caches.toPrometheus();
+    return numbers().text();
+  }
+
+  /** What the mount counts. */
+  public MetricList numbers() {
+    MetricList list = new MetricList();
+    counters.addTo(list, volumes.openCount());
+    caches.addTo(list);
+    return list.process();
   }
 
   /** Whether nobody can change the cluster but through this tree. */

@@ -1,5 +1,6 @@
 package io.sheepfs.fuse.tree;
 
+import io.sheepfs.telemetry.MetricList;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What a mount has done since it began. Safe for any number of threads. */
@@ -12,31 +13,13 @@ final class MountCounters {
   final LongAdder flushes = new LongAdder();
   final LongAdder failures = new LongAdder();
 
-  /** The counters in the text format of Prometheus. */
-  String toPrometheus(int openVolumes) {
-    StringBuilder text = new StringBuilder();
-    counter(text, "reads_total", "Read requests", reads.sum());
-    counter(text, "read_bytes_total", "Bytes read", readBytes.sum());
-    counter(text, "writes_total", "Write requests", writes.sum());
-    counter(text, "written_bytes_total", "Bytes written", writtenBytes.sum());
-    counter(text, "flushes_total", "Flushes of a volume", flushes.sum());
-    counter(text, "failures_total", "Reads, writes and flushes that failed", failures.sum());
-    gauge(text, "open_volumes", "Volumes open now", openVolumes);
-    return text.toString();
-  }
-
-  static void counter(StringBuilder text, String name, String help, long value) {
-    metric(text, name, help, "counter", value);
-  }
-
-  static void gauge(StringBuilder text, String name, String help, long value) {
-    metric(text, name, help, "gauge", value);
-  }
-
-  private static void metric(
-      StringBuilder text, String name, String help, String type, long value) {
-    text.append("# HELP sheepfs_").append(name).append(' ').append(help).append('\n');
-    text.append("# TYPE sheepfs_").append(name).append(' ').append(type).append('\n');
-    text.append("sheepfs_").append(name).append(' ').append(value).append('\n');
+  void addTo(MetricList list, int openVolumes) {
+    list.counter("reads", "Read requests", reads.sum())
+        .counter("read_bytes", "Bytes read", readBytes.sum())
+        .counter("writes", "Write requests", writes.sum())
+        .counter("written_bytes", "Bytes written", writtenBytes.sum())
+        .counter("flushes", "Flushes of a volume", flushes.sum())
+        .counter("failures", "Reads, writes and flushes that failed", failures.sum())
+        .gauge("open_volumes", "Volumes open now", openVolumes);
   }
 }

@@ -11,6 +11,7 @@ import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.codec.Transport;
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
@@ -127,6 +128,15 @@ public final class SheepClient implements AutoCloseable {
     return call(peer, Opcode.STAT_SHEEP, 0, none, null, null, Repeat.ALWAYS, time);
   }
 
+  private static Stage stage(Opcode opcode) {
+    return switch (opcode) {
+      case READ_OBJ -> Stage.CLIENT_READ;
+      case WRITE_OBJ, CREATE_AND_WRITE_OBJ, DISCARD_OBJ -> Stage.CLIENT_WRITE;
+      case FLUSH_VDI -> Stage.CLIENT_FLUSH;
+      default -> Stage.CLIENT_OTHER;
+    };
+  }
+
   private ResponseHeader call(
       @Nullable Peer fixed,
       Opcode opcode,
@@ -137,8 +147,25 @@ public final class SheepClient implements AutoCloseable {
       Repeat repeat,
       Duration time)
       throws SheepException {
+    long begin = Stage.begin();
+    try {
+      return repeated(fixed, opcode, flags, fields, source, target, repeat, begin + time.toNanos());
+    } finally {
+      long unused = stage(opcode).end(begin);
+    }
+  }
+
+  private ResponseHeader repeated(
+      @Nullable Peer fixed,
+      Opcode opcode,
+      int flags,
+      RequestFields fields,
+      @Nullable ByteBuffer source,
+      @Nullable ByteBuffer target,
+      Repeat repeat,
+      long deadline)
+      throws SheepException {
     RequestHeader header = header(opcode, flags, fields, source, target);
-    long deadline = System.nanoTime() + time.toNanos();
     long pause = FIRST_PAUSE_NANOS;
     while (true) {
       int turn = current.get();

@@ -100,6 +100,10 @@ final class Exports {
     }
   }
 
+  int openCount() {
+    return open.size();
+  }
+
   /** One connection less. The last one flushes and closes the volume. */
   void detach(SharedVolume shared) {
     try {

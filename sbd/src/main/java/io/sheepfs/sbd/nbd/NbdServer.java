@@ -211,13 +211,18 @@ public final class NbdServer implements AutoCloseable {
     }
   }
 
+  /** How many clients there are. */
+  public int connections() {
+    return clients.size();
+  }
+
+  /** How many VDIs and snapshots are open. */
+  public int openExports() {
+    return exports.openCount();
+  }
+
   /** For tests: what requests take at the moment. */
   long takenBytes() {
     return core.budget().usedBytes();
-  }
-
-  /** For tests: how many clients there are. */
-  int clients() {
-    return clients.size();
   }
 }

@@ -2,6 +2,7 @@ package io.sheepfs.sbd.nbd;
 
 import io.netty.buffer.ByteBuf;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.telemetry.Stage;
 import io.sheepfs.volume.Volume;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -30,6 +31,8 @@ final class Request implements Runnable {
 
   /** The data of a write. */
   private final @Nullable ByteBuf payload;
+
+  private final long begun = Stage.begin();
 
   private NbdError error;
   private @Nullable ByteBuf reply;
@@ -83,8 +86,18 @@ final class Request implements Runnable {
         reply = connection.replies().error(cookie, error, String.valueOf(e.getMessage()));
       }
     } finally {
+      long unused = stage().end(begun);
       connection.ran(this);
     }
+  }
+
+  private Stage stage() {
+    return switch (command) {
+      case READ -> Stage.NBD_READ;
+      case WRITE -> Stage.NBD_WRITE;
+      case FLUSH -> Stage.NBD_FLUSH;
+      default -> Stage.NBD_OTHER;
+    };
   }
 
   void releasePayload() {

@@ -490,7 +490,7 @@ class NbdServerTest {
       client.close();
     }
     Eventually.is("everything is given back", () -> server.takenBytes() == 0);
-    Eventually.is("nobody is connected", () -> server.clients() == 0);
+    Eventually.is("nobody is connected", () -> server.connections() == 0);
     Eventually.succeeds(() -> Volume.open(cluster.newSession(), DISK, Access.READ_WRITE)).close();
   }
 

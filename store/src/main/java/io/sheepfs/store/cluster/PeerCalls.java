@@ -12,6 +12,7 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.client.PeerLinks;
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -70,12 +71,27 @@ final class PeerCalls {
     long length = source != null ? source.remaining() : target != null ? target.remaining() : 0;
     RequestHeader header = RequestHeader.of(opcode, all, length, fields).withEpoch(epoch);
     boolean waitsForNobody = opcode != Opcode.REPAIR_REPLICA && header.has(RequestFlags.RECOVERY);
-    ResponseHeader answer =
-        (waitsForNobody ? recoveryLinks : links).exchange(address(node), header, source, target);
+    ResponseHeader answer;
+    long begin = Stage.begin();
+    try {
+      answer =
+          (waitsForNobody ? recoveryLinks : links).exchange(address(node), header, source, target);
+    } finally {
+      long unused = stage(opcode).end(begin);
+    }
     if (answer.result() != ResultCode.SUCCESS) {
       throw new SheepException(answer.result(), header + " at port " + node.port());
     }
     return answer;
+  }
+
+  private static Stage stage(Opcode opcode) {
+    return switch (opcode) {
+      case READ_PEER -> Stage.PEER_READ;
+      case WRITE_PEER, CREATE_AND_WRITE_PEER -> Stage.PEER_WRITE;
+      case FLUSH_PEER -> Stage.PEER_FLUSH;
+      default -> Stage.PEER_OTHER;
+    };
   }
 
   private static RequestFields.Obj change(ObjectId oid, Sequence sequence, long offset) {

@@ -2,6 +2,7 @@ package io.sheepfs.store.object;
 
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -108,10 +109,12 @@ public final class Disk {
   public void write(FileChannel channel, Path file, long position, ByteBuffer src)
       throws IOException {
     listener.beforeChange(Change.WRITE, file);
+    long begin = Stage.begin();
     long at = position;
     while (src.hasRemaining()) {
       at += channel.write(src, at);
     }
+    long unused = Stage.STORE_WRITE.end(begin);
   }
 
   /** Copies a range of one file into another, at the same position; it may stop at the end. */
@@ -138,7 +141,9 @@ public final class Disk {
   /** Makes the content of a file durable. */
   public void force(FileChannel channel, Path file) throws IOException {
     listener.beforeChange(Change.FORCE, file);
+    long begin = Stage.begin();
     channel.force(false);
+    long unused = Stage.STORE_FLUSH.end(begin);
   }
 
   /** Gives a file another name, in place of what had that name. */
@@ -176,7 +181,9 @@ public final class Disk {
     listener.beforeChange(Change.FORCE_DIRECTORY, directory);
     if (directoriesCanBeForced) {
       try (FileChannel channel = FileChannel.open(directory, OPEN_READ_ONLY)) {
+        long begin = Stage.begin();
         channel.force(true);
+        long unused = Stage.STORE_FLUSH.end(begin);
       }
     }
   }

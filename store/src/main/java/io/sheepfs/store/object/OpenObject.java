@@ -1,5 +1,6 @@
 package io.sheepfs.store.object;
 
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -115,15 +116,17 @@ final class OpenObject {
   }
 
   private void fill(long offset, ByteBuffer dst) throws IOException {
+    long begin = Stage.begin();
     long at = offset;
     while (dst.hasRemaining()) {
       int count = channel.read(dst, at);
       if (count < 0) {
         Zeros.fill(dst);
-        return;
+        break;
       }
       at += count;
     }
+    long unused = Stage.STORE_READ.end(begin);
   }
 
   void write(long offset, ByteBuffer src) throws IOException {

@@ -15,6 +15,7 @@ import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.codec.RequestDecoder;
 import io.sheepfs.protocol.codec.RequestFrame;
 import io.sheepfs.protocol.codec.ResponseFrame;
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -67,7 +68,11 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   private @Nullable ChannelHandlerContext context;
 
   /** A request that has its share of the budgets. */
-  private record Started(RequestFrame frame, long bytes) {}
+  private record Started(RequestFrame frame, long bytes, long begun) {
+    Started(RequestFrame frame, long bytes) {
+      this(frame, bytes, Stage.begin());
+    }
+  }
 
   ClientConnection(ServerCore core, Traffic traffic) {
     this.core = core;
@@ -215,10 +220,24 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
     core.workers(request.header())
         .execute(
             () -> {
+              long unused = Stage.SHEEP_QUEUE.end(started.begun);
               Answer answer = core.dispatcher().answer(request);
+              unused = stage(request.header().opcode()).end(started.begun);
               int epoch = core.dispatcher().epoch();
               ctx.executor().execute(() -> finish(started, inOrder, answer, epoch));
             });
+  }
+
+  private static Stage stage(@Nullable Opcode opcode) {
+    if (opcode == null) {
+      return Stage.SHEEP_OTHER;
+    }
+    return switch (opcode) {
+      case READ_OBJ -> Stage.SHEEP_READ;
+      case WRITE_OBJ, CREATE_AND_WRITE_OBJ, DISCARD_OBJ -> Stage.SHEEP_WRITE;
+      case FLUSH_VDI -> Stage.SHEEP_FLUSH;
+      default -> ServerCore.isBetweenSheep(opcode) ? Stage.PEER_SERVED : Stage.SHEEP_OTHER;
+    };
   }
 
   private void finish(Started started, boolean inOrder, Answer answer, int epoch) {

@@ -2,6 +2,7 @@ package io.sheepfs.store.server;
 
 import io.sheepfs.cache.CacheCommands;
 import io.sheepfs.cache.CacheOptions;
+import io.sheepfs.cache.CacheStatus;
 import io.sheepfs.cache.CachedVdi;
 import io.sheepfs.cache.ObjectCache;
 import io.sheepfs.protocol.SheepException;
@@ -153,6 +154,11 @@ public final class GatewayCache implements Closeable {
   /** See {@link #snapshots}. */
   ReentrantReadWriteLock snapshots() {
     return snapshots;
+  }
+
+  /** The state of the cache, and what it has done. */
+  CacheStatus status() {
+    return cache.status();
   }
 
   /** Pushes and forgets what is cached of a VDI. */

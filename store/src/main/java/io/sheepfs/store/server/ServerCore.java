@@ -115,6 +115,10 @@ final class ServerCore {
     return false;
   }
 
+  int connections() {
+    return connections.size();
+  }
+
   void disconnected(ClientConnection connection) {
     connections.remove(connection);
   }

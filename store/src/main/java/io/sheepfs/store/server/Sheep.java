@@ -6,6 +6,7 @@ import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
 import io.sheepfs.store.cluster.ClusterOptions;
 import io.sheepfs.store.cluster.ClusterSheep;
+import io.sheepfs.telemetry.MetricsServer;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -24,6 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -136,6 +138,8 @@ public final class Sheep implements Callable<Integer> {
       description = "Where a sheep in the background logs; DIR/sheep.log without this option.")
   private @Nullable Path logFile;
 
+  @Mixin private TelemetryArguments telemetry = new TelemetryArguments();
+
   @Option(
       names = "--tls",
       paramLabel = "DIR",
@@ -222,6 +226,7 @@ public final class Sheep implements Callable<Integer> {
       return "not a zone: " + zone;
     }
     try {
+      InetSocketAddress unused = telemetry.metricsAddress();
       if (writeCache != null) {
         GatewayCacheOptions.parse(writeCache);
       }
@@ -299,6 +304,7 @@ public final class Sheep implements Callable<Integer> {
           cache == null
               ? SheepServer.start(sheep, address, bounds)
               : SheepServer.start(sheep, address, bounds, cache);
+      tellMetrics(server);
     } catch (IOException e) {
       if (cache != null) {
         cache.close();
@@ -353,6 +359,7 @@ public final class Sheep implements Callable<Integer> {
     SheepServer server;
     try {
       server = SheepServer.start(sheep, new InetSocketAddress(bind, port), bounds);
+      tellMetrics(server);
     } catch (IOException e) {
       sheep.close();
       throw e;
@@ -365,6 +372,19 @@ public final class Sheep implements Callable<Integer> {
     log().info("serving {} on {} port {} for cluster {}", root, bindAddress, port, name);
     server.awaitShutdown();
     return CommandLine.ExitCode.OK;
+  }
+
+  private void tellMetrics(SheepServer server) throws IOException {
+    InetSocketAddress address = telemetry.metricsAddress();
+    if (address == null) {
+      return;
+    }
+    try {
+      MetricsServer unused = server.startMetrics(address); // until the process ends
+    } catch (IOException e) {
+      server.close();
+      throw new IOException("cannot listen for metrics at " + address + ": " + e.getMessage(), e);
+    }
   }
 
   /** Whatever has to be done when the server is closed. */

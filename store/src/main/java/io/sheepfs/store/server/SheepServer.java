@@ -18,6 +18,7 @@ import io.sheepfs.protocol.codec.ResponseEncoder;
 import io.sheepfs.protocol.codec.Transport;
 import io.sheepfs.store.SheepNode;
 import io.sheepfs.store.cluster.ClusterSheep;
+import io.sheepfs.telemetry.MetricsServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CountDownLatch;
@@ -53,6 +54,7 @@ public final class SheepServer implements AutoCloseable {
   private final EventLoopGroup eventLoops;
   private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
   private final CountDownLatch shutdownAsked = new CountDownLatch(1);
+  private final SheepMetrics metrics;
   private final Channel listener;
 
   private SheepServer(
@@ -86,6 +88,7 @@ public final class SheepServer implements AutoCloseable {
     if (cache != null) {
       core.use(cache);
     }
+    this.metrics = new SheepMetrics(sheep, core, cache);
     this.eventLoops = Transport.newGroup(2, "sheep-server");
     Future<Void> bound = bootstrap(address).bind(address).awaitUninterruptibly();
     if (!bound.isSuccess()) {
@@ -165,6 +168,15 @@ public final class SheepServer implements AutoCloseable {
         .addLast(connection.decoder())
         .addLast(new ResponseEncoder())
         .addLast(connection);
+  }
+
+  /**
+   * Begins to tell over HTTP how the sheep does.
+   *
+   * @throws IOException if the address cannot be listened on
+   */
+  public MetricsServer startMetrics(InetSocketAddress address) throws IOException {
+    return MetricsServer.start(address, metrics::numbers, metrics::health, null);
   }
 
   /** The port that is listened on. */

@@ -41,6 +41,7 @@ import io.sheepfs.fuse.tree.OpenFile;
 import io.sheepfs.fuse.tree.OpenFlags;
 import io.sheepfs.fuse.tree.RegularFile;
 import io.sheepfs.protocol.Space;
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -102,17 +103,27 @@ final class Dispatcher {
   }
 
   private void answer(int opcode, Message message) throws IOException {
-    int size;
+    long begin = Stage.begin();
+    int errno = 0;
+    int size = 0;
     try {
       size = run(opcode, message);
     } catch (Refusal e) {
-      message.reply(e.errno, 0);
-      return;
+      errno = e.errno;
     } catch (IOException | RuntimeException e) {
-      message.reply(Errno.of(e), 0);
-      return;
+      errno = Errno.of(e);
     }
-    message.reply(0, size);
+    long unused = stage(opcode).end(begin);
+    message.reply(errno, size);
+  }
+
+  private static Stage stage(int opcode) {
+    return switch (opcode) {
+      case Opcode.READ -> Stage.FUSE_READ;
+      case Opcode.WRITE -> Stage.FUSE_WRITE;
+      case Opcode.FSYNC, Opcode.FLUSH -> Stage.FUSE_FLUSH;
+      default -> Stage.FUSE_OTHER;
+    };
   }
 
   /** Returns the bytes of the result that stand in the message. */

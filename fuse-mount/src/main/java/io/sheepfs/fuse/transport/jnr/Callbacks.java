@@ -5,6 +5,7 @@ import com.kenai.jffi.Closure;
 import com.kenai.jffi.ClosureManager;
 import com.kenai.jffi.Type;
 import io.sheepfs.fuse.transport.Errno;
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,7 +76,18 @@ final class Callbacks {
 
   /** Fills one entry. */
   void set(long offset, Callback callback, Type... parameters) {
-    Closure closure = arguments -> arguments.setIntReturn(answer(callback, arguments));
+    set(Stage.FUSE_OTHER, offset, callback, parameters);
+  }
+
+  /** Fills one entry that has a histogram of its own. */
+  void set(Stage stage, long offset, Callback callback, Type... parameters) {
+    Closure closure =
+        arguments -> {
+          long begin = Stage.begin();
+          int answer = answer(callback, arguments);
+          long unused = stage.end(begin);
+          arguments.setIntReturn(answer);
+        };
     bind(offset, closure, Type.SINT, parameters);
   }
 

@@ -24,6 +24,7 @@ import io.sheepfs.fuse.tree.OpenFile;
 import io.sheepfs.fuse.tree.OpenFlags;
 import io.sheepfs.fuse.tree.RegularFile;
 import io.sheepfs.protocol.Space;
+import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -83,11 +84,21 @@ final class Operations {
 
   private void installFiles(Callbacks callbacks) {
     FuseOperations at = callbacks.layout();
-    callbacks.set(at.read.offset(), this::read, POINTER, POINTER, UINT64, SINT64, POINTER);
-    callbacks.set(at.write.offset(), this::write, POINTER, POINTER, UINT64, SINT64, POINTER);
+    callbacks.set(
+        Stage.FUSE_READ, at.read.offset(), this::read, POINTER, POINTER, UINT64, SINT64, POINTER);
+    callbacks.set(
+        Stage.FUSE_WRITE,
+        at.write.offset(),
+        this::write,
+        POINTER,
+        POINTER,
+        UINT64,
+        SINT64,
+        POINTER);
     callbacks.set(at.open.offset(), this::open, POINTER, POINTER);
     callbacks.set(at.create.offset(), this::create, POINTER, UINT, POINTER);
     callbacks.set(
+        Stage.FUSE_FLUSH,
         at.flush.offset(),
         arguments -> {
           file(arguments.getAddress(1)).flush();
@@ -96,6 +107,7 @@ final class Operations {
         POINTER,
         POINTER);
     callbacks.set(
+        Stage.FUSE_FLUSH,
         at.fsync.offset(),
         arguments -> {
           file(arguments.getAddress(2)).sync();
