@@ -15,6 +15,7 @@ import io.sheepfs.volume.Volume;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,9 @@ import org.slf4j.LoggerFactory;
 final class VolumeFile extends RegularFile {
 
   private static final Logger log = LoggerFactory.getLogger(VolumeFile.class);
+
+  /** How long the kernel may take to tell of a close. */
+  private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(4);
 
   private final ClusterTree tree;
   private final VolumesDirectory directory;
@@ -262,8 +266,12 @@ final class VolumeFile extends RegularFile {
     }
     if (readers == 0 && unlinked) {
       volume = null;
-      open.abandon();
-      delete();
+      try {
+        open.abandon();
+        delete();
+      } finally {
+        notifyAll();
+      }
     } else if (readers == 0) {
       open.close();
       volume = null;
@@ -289,6 +297,30 @@ final class VolumeFile extends RegularFile {
     // with the lock nobody else has it open for writing, and nobody will
     open.becomeWritable();
     unlinked = true;
+  }
+
+  /**
+   * Waits a moment for the last close of one that was removed. close(2) returns when the data is
+   * safe, but the kernel tells of the close itself a little later. Without the wait, a program that
+   * closes a file, removes it and makes it anew would be told at random that it is busy.
+   *
+   * @return whether the name is free now
+   */
+  synchronized boolean awaitLastClose() {
+    long deadline = System.nanoTime() + CLOSE_NANOS;
+    while (unlinked && volume != null) {
+      long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+      if (left <= 0) {
+        return false;
+      }
+      try {
+        wait(left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      }
+    }
+    return true;
   }
 
   private void delete() throws SheepException {

@@ -42,7 +42,7 @@ final class VolumesDirectory extends Directory {
   public VolumeFile lookup(String name) throws IOException {
     VdiName vdi = EntryNames.existingVdi(name);
     VolumeFile known = files.get(vdi);
-    if (known != null && known.isUnlinked()) {
+    if (known != null && known.isUnlinked() && !known.awaitLastClose()) {
       throw new TreeException(Reason.NOT_FOUND, name);
     }
     if (known != null && known.isOpen() && !known.isGone()) {
@@ -83,7 +83,7 @@ final class VolumesDirectory extends Directory {
     checkWritable();
     VdiName vdi = EntryNames.newVdi(name);
     VolumeFile known = files.get(vdi);
-    if (known != null && known.isUnlinked()) {
+    if (known != null && known.isUnlinked() && !known.awaitLastClose()) {
       throw new TreeException(
           Reason.BUSY, name + " was removed here, but is still open; it goes at the last close");
     }

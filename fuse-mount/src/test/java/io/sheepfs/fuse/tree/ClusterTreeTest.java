@@ -22,6 +22,8 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
@@ -157,6 +159,34 @@ class ClusterTreeTest {
         assertThrows(SheepException.class, () -> cluster.vdis().lookup(new VdiName("disk")));
     assertEquals(ResultCode.NO_VDI, gone.result());
     make("disk", "another");
+  }
+
+  @Test
+  void create_whileTheLastCloseOfARemovedOneIsOnItsWay_waitsForIt() throws Exception {
+    make("disk", "content");
+    OpenFile reader = ((RegularFile) volumes().lookup("disk")).open(OpenFlags.READ);
+    volumes().unlink("disk");
+    CompletableFuture<OpenFile> made = new CompletableFuture<>();
+    Thread maker =
+        new Thread(
+            () -> {
+              try {
+                made.complete(volumes().create("disk", EXCLUSIVE));
+              } catch (IOException e) {
+                made.completeExceptionally(e);
+              }
+            });
+    maker.start();
+    try {
+      while (maker.isAlive() && maker.getState() != Thread.State.TIMED_WAITING) {
+        Thread.onSpinWait();
+      }
+    } finally {
+      reader.release();
+    }
+    OpenFile file = made.get(60, TimeUnit.SECONDS);
+    assertEquals(0, file.file().attributes().sizeBytes());
+    file.release();
   }
 
   @Test
