@@ -270,9 +270,10 @@ final class SimStore implements ObjectStore {
   private void replace(
       ObjectId oid, Content made, long offset, ByteBuffer src, Durability durability) {
     put(made, offset, src);
+    boolean another = objects.containsKey(oid); // whose name a power cut must not give it
     removeNow(oid);
     objects.put(oid, made);
-    settle(made, durability);
+    settle(made, another ? Durability.STABLE : durability);
   }
 
   @Override

@@ -59,7 +59,9 @@ public interface ObjectStore {
 
   /**
    * Makes an object that holds {@code src} at {@code offset} and zeros elsewhere, in place of any
-   * earlier object of that id. Atomic: after a crash it is there as a whole or not at all.
+   * earlier object of that id. Atomic: after a crash it is there as a whole or not at all. In place
+   * of another it is durable at once, so that an index entry that is written later can not lead to
+   * that other one.
    *
    * @throws SheepException {@link ResultCode#READONLY} for a data object of a snapshot
    */

@@ -60,7 +60,11 @@ final class LocalVdis implements VdiDirectory {
 
   @Override
   public VdiInfo lookup(VdiName name) throws SheepException {
-    return info(table().requireWorking(name));
+    VdiInfo vdi;
+    do {
+      vdi = info(table().requireWorking(name));
+    } while (vdi.isSnapshot()); // since it was found: now its successor will be
+    return vdi;
   }
 
   @Override

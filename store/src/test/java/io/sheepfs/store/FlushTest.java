@@ -127,11 +127,12 @@ class FlushTest {
   }
 
   @Test
-  void create_unstableInPlaceOfAnother_isForcedFirst() throws IOException {
+  void create_unstableInPlaceOfAnother_isDurableAtOnce() throws IOException {
     LocalSheepTest.allocate(sheep, vid, 0, 1, STABLE);
     changes.clear();
     sheep.objects().create(ObjectId.data(vid, 0), 0, LocalSheepTest.bytes(9, 9), UNSTABLE);
-    assertEquals(1, forces().size());
+    assertEquals(2, forces().size());
+    assertEquals("FORCE_DIRECTORY obj", forces().get(1));
   }
 
   @Test

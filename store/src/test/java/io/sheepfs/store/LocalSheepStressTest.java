@@ -3,6 +3,7 @@ package io.sheepfs.store;
 import static io.sheepfs.protocol.Durability.UNSTABLE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.protocol.ObjectId;
@@ -113,6 +114,37 @@ class LocalSheepStressTest {
         sheep.vdis().delete(NAME);
         assertTrue(sheep.objects().list().stream().noneMatch(ObjectId::isData));
       }
+    }
+  }
+
+  /** A VDI has exactly one working state, also while it becomes a snapshot. */
+  @Test
+  void lookupAndList_whileSnapshotsAreTaken_findTheVdi() throws Exception {
+    try (StoreDisk disk = StoreDisk.of(StoreDisk.Kind.MEMORY);
+        LocalSheep sheep = disk.open()) {
+      sheep.vdis().create(NAME, VdiSpec.ofSize(64 << 20));
+      AtomicBoolean done = new AtomicBoolean();
+      inParallel(
+          3,
+          number -> {
+            if (number == 0) {
+              try {
+                for (int i = 0; i < 200; i++) {
+                  sheep.vdis().snapshot(NAME, new SnapshotTag("t" + i));
+                }
+              } finally {
+                done.set(true);
+              }
+            }
+            while (!done.get()) {
+              if (number == 1) {
+                assertFalse(sheep.vdis().lookup(NAME).isSnapshot());
+              } else {
+                assertEquals(
+                    1, sheep.vdis().list().stream().filter(vdi -> !vdi.isSnapshot()).count());
+              }
+            }
+          });
     }
   }
 

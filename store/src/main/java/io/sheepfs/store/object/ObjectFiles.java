@@ -165,7 +165,11 @@ public final class ObjectFiles implements NodeObjects {
     uninterrupted("flush of the object directory", names::force);
   }
 
-  /** Makes an object of {@code src} at {@code offset}, in place of any other of that id. */
+  /**
+   * Makes an object of {@code src} at {@code offset}. In place of another of that id it is durable
+   * at once: that one may have been left by a client that died before an index named it, and must
+   * not be found, after a power cut, by an index that names the new one.
+   */
   @Override
   public void create(ObjectId oid, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
@@ -188,24 +192,22 @@ public final class ObjectFiles implements NodeObjects {
       ObjectId oid, @Nullable ObjectId source, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
     Path file = file(oid);
+    boolean stable =
+        durability == Durability.STABLE || Files.exists(file, LinkOption.NOFOLLOW_LINKS);
     int start = src.position();
     uninterrupted(
         "creation of object " + oid,
         () -> {
           src.position(start);
-          // An earlier object may be durable; a power cut must not replace it by something that is
-          // not.
-          boolean forced =
-              durability == Durability.STABLE || Files.exists(file, LinkOption.NOFOLLOW_LINKS);
           Path temporary = temporaryFor(oid);
           FileChannel channel = disk.createNew(temporary);
           boolean done = false;
           try {
             fill(channel, temporary, source, offset, src);
-            if (forced) {
+            if (stable) {
               disk.force(channel, temporary);
             }
-            install(oid, temporary, file, channel, forced ? 0 : src.position() - start);
+            install(oid, temporary, file, channel, stable ? 0 : src.position() - start);
             done = true;
           } finally {
             if (!done) {
@@ -214,7 +216,7 @@ public final class ObjectFiles implements NodeObjects {
             }
           }
         });
-    if (durability == Durability.STABLE) {
+    if (stable) {
       forceNames();
     } else {
       Unsynced state = unsynced(oid.vid());

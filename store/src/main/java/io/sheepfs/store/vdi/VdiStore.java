@@ -326,8 +326,7 @@ public final class VdiStore {
     Vdi vdi = new Vdi(vid, next);
     references.lock().lock();
     try {
-      table.update(current, frozen);
-      table.add(vdi);
+      table.succeed(current, frozen, vdi);
     } finally {
       references.lock().unlock();
     }

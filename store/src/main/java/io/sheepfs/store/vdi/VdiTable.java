@@ -75,6 +75,15 @@ public final class VdiTable {
     }
   }
 
+  /**
+   * A working VDI becomes a snapshot, and another one goes on from it. At each moment one of the
+   * two is the working VDI of the name.
+   */
+  synchronized void succeed(Vdi current, InodeHeader frozen, Vdi next) {
+    add(next);
+    update(current, frozen);
+  }
+
   void clear() {
     byId.clear();
     byName.clear();
@@ -83,9 +92,18 @@ public final class VdiTable {
 
   /** The working VDI of a name, or null. */
   public @Nullable Vdi working(VdiName name) {
-    for (Vdi vdi : byName.getOrDefault(name, List.of())) {
-      if (!vdi.isSnapshot()) {
-        return vdi;
+    List<Vdi> vdis = byName.get(name);
+    while (vdis != null) {
+      for (Vdi vdi : vdis) {
+        if (!vdi.isSnapshot()) {
+          return vdi;
+        }
+      }
+      // One of them may have become a snapshot just now: then its successor is there by now.
+      List<Vdi> seen = vdis;
+      vdis = byName.get(name);
+      if (vdis == seen) {
+        return null;
       }
     }
     return null;
@@ -164,7 +182,7 @@ public final class VdiTable {
   }
 
   /** All working VDIs and snapshots, by id. */
-  public List<VdiInfo> list() {
+  public synchronized List<VdiInfo> list() {
     List<VdiInfo> infos = new ArrayList<>();
     for (Vdi vdi : byId.values()) {
       VdiInfo info = vdi.info();
