@@ -1,6 +1,6 @@
 """Partitions between nodes, and between nodes and ZooKeeper, under clients on every side; proves linearizability.
 
-usage: partitions.py [--rounds N] [--seconds N] [--seed N] [--directory DIR]
+usage: partitions.py [--rounds N] [--seconds N] [--seed N] [--hold SECONDS] [--kinds KIND,..] [--directory DIR]
 
 Each node has two clients in its own network namespace, which talk to that node alone, so whoever is cut off has
 clients with it. Every operation on a few registers is recorded with its start, end and outcome; at the end each
@@ -20,6 +20,7 @@ from linearizability import is_linearizable
 
 REGISTERS = 6
 CLIENTS_PER_NODE = 2
+KINDS = ("node off", "nodes apart", "node from ZooKeeper", "one way", "ZooKeeper off", "two off")
 
 
 class User(threading.Thread):
@@ -30,6 +31,15 @@ class User(threading.Thread):
         self.history = {register: [] for register in range(REGISTERS)}
         self.successes = []
         self.ended = False
+
+    def longest_wait(self, since, until):
+        """The longest time within which none of its operations began and ended well."""
+        waits, last = [], since
+        for start, end in list(self.successes):
+            if end > since:
+                waits.append(min(end, until) - last)
+                last = max(last, min(end, until))
+        return max([until - last, *waits])
 
     def run(self):
         count = 0
@@ -58,9 +68,9 @@ class User(threading.Thread):
         self.client.close()
 
 
-def divide(lab, dice):
+def divide(lab, dice, kinds):
     """Some way to come apart: what it is, how it is healed, and the node that then is alone, if it is one."""
-    kind = dice.choice(["node off", "nodes apart", "node from ZooKeeper", "one way", "ZooKeeper off", "two off"])
+    kind = dice.choice(kinds)
     a, b, c = (str(n) for n in dice.sample(NODES, 3))
     if kind == "node off":
         lab.cut(a)
@@ -89,6 +99,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seconds", type=int, default=1 << 30, help="begin no round after that")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--hold", type=float, help="how long a partition lasts; random without it")
+    parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--directory")
     args = parser.parse_args()
     dice = random.Random(args.seed)
@@ -112,15 +124,16 @@ def main():
         for user in users:
             user.start()
         print(f"seed {args.seed}")
-        accepted = 0
+        accepted, between = 0, 0.0
         while done < args.rounds and time.monotonic() - begun < args.seconds:
             time.sleep(dice.choice([0.5, 1.5]))
-            what, heal, alone = divide(lab, dice)
+            what, heal, alone = divide(lab, dice, args.kinds.split(","))
             since = time.monotonic()
-            hold = dice.choice([1, 2.5, 6, 9])
+            hold = args.hold or dice.choice([1, 2.5, 6, 9, 15])
             time.sleep(hold)
             until = time.monotonic()
             heal()
+            waits = [max(user.longest_wait(since, until) for i, user in enumerate(users) if 1 + i % 3 == node) for node in NODES]
             late = sum(1 for i, user in enumerate(users) if alone == 1 + i % 3
                        for start, end in user.successes if start > since + 3 and end < until)
             accepted += late
@@ -128,7 +141,10 @@ def main():
             seen = [len(user.successes) for user in users]
             eventually("all clients served", lambda: all(len(user.successes) > n for user, n in zip(users, seen)))
             done += 1
-            print(f"round {done}: {what} for {hold} s; {late} answers by a node that was alone for longer than a session", flush=True)
+            if "off" not in what and "ZooKeeper" not in what and "z" not in what:
+                between = max(between, min(waits))
+            print(f"round {done}: {what} for {hold} s; {late} answers by a node that was alone for longer than a session; "
+                  f"waits by node: {', '.join(f'{wait:.1f}' for wait in waits)} s", flush=True)
         for user in users:
             user.ended = True
         for user in users:
@@ -144,6 +160,7 @@ def main():
                     file.writelines(f"{op}\n" for op in sorted(history, key=lambda op: op[2]))
                 print(f"register {register} is not linearizable")
         eventually("three equal disks", lab.replicas_agree, 30)
+        print(f"when only nodes were apart, some node served its clients after at most {between:.1f} s, with a session of {lab.session_millis / 1000:g} s")
         print(f"{done} rounds, {operations} operations, {unknown} of unknown outcome, {wrong} of {REGISTERS} registers not linearizable, "
               f"{accepted} answers by a node alone, seed {args.seed}")
         ok = not wrong and not accepted

@@ -1,6 +1,7 @@
 """Rounds of trouble under a mount that is written to and read all the time.
 
-usage: rounds.py [--rounds N] [--seconds N] [--seed N] [--directory DIR] [--kinds kill,freeze,cut,zookeeper,all] [-- MOUNT OPTIONS]
+usage: rounds.py [--rounds N] [--seconds N] [--seed N] [--directory DIR] [--kinds kill,freeze,cut,apart,zookeeper,all]
+                 [--hold SECONDS] [-- MOUNT OPTIONS]
 
 Every block that is written says which it is and the how-manieth write of it; four threads write and read
 theirs, each block is read back after each round past all caches of the kernel, the three disks are compared,
@@ -130,8 +131,8 @@ def ask(pipe, command):
     return answer
 
 
-def hurt(lab, kind, victim, dice):
-    hold = dice.choice([0.3, 2, lab.session_millis / 1000 + 3])
+def hurt(lab, kind, victim, dice, hold):
+    hold = hold or dice.choice([0.3, 2, lab.session_millis / 1000 + 3])
     if kind == "kill":
         lab.kill(victim)
         time.sleep(hold)
@@ -144,6 +145,15 @@ def hurt(lab, kind, victim, dice):
         lab.cut(victim)
         time.sleep(hold)
         lab.mend(victim)
+    elif kind == "apart":
+        a, b = (str(victim), str(dice.choice([n for n in NODES if n != victim])))
+        pairs = dice.choice([[(a, b), (b, a)], [(a, b)], [(b, a)]])
+        for source, target in pairs:
+            lab.silence(source, target)
+        time.sleep(hold)
+        for source, target in pairs:
+            lab.hear(source, target)
+        time.sleep(lab.session_millis / 1000 * 2)  # whoever was left out comes back only when it has been heard for a while
     elif kind == "zookeeper":
         lab.kill("zookeeper")
         time.sleep(hold)
@@ -162,7 +172,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=1 << 30, help="begin no round after that")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--directory")
-    parser.add_argument("--kinds", default="kill,kill,freeze,freeze,cut,cut,zookeeper,all")
+    parser.add_argument("--kinds", default="kill,kill,freeze,freeze,cut,cut,apart,apart,zookeeper,all")
+    parser.add_argument("--hold", type=float, help="how long the trouble lasts; random without it")
     parser.add_argument("options", nargs="*")
     args = parser.parse_args()
     dice = random.Random(args.seed)
@@ -185,12 +196,12 @@ def main():
             kind, victim = dice.choice(args.kinds.split(",")), dice.choice(NODES)
             ask(pipe, "go")
             time.sleep(1)
-            hold = hurt(lab, kind, victim, dice)
+            hold = hurt(lab, kind, victim, dice, args.hold)
             lab.await_synced()
             time.sleep(0.5)
             done, pause, problems = ask(pipe, "rest")
             eventually("three equal disks", lab.replicas_agree, 30)
-            print(f"round {number}: {kind} {victim if kind in ('kill', 'freeze', 'cut') else ''} for {hold:.1f} s: {done} operations, longest {pause:.1f} s, {len(problems)} wrong", flush=True)
+            print(f"round {number}: {kind} {victim if kind in ('kill', 'freeze', 'cut', 'apart') else ''} for {hold:.1f} s: {done} operations, longest {pause:.1f} s, {len(problems)} wrong", flush=True)
             for problem in problems[:5]:
                 print("  " + problem)
             counts[kind] = counts.get(kind, 0) + 1

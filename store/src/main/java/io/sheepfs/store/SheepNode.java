@@ -52,6 +52,11 @@ public interface SheepNode {
     return true;
   }
 
+  /** Whether a client that can do so should turn to another node, as this one is cut off. */
+  default boolean isAside() {
+    return false;
+  }
+
   /** Ends the leases of a client that is gone. */
   void releaseLeases(Object owner);
 

@@ -160,6 +160,14 @@ final class Connection {
     channel.close().awaitUninterruptibly();
   }
 
+  /** As {@link #close}; what is not sent yet never will be, also if the network comes back. */
+  void reset() {
+    if (channel.isOpen()) {
+      channel.config().setOption(ChannelOption.SO_LINGER, 0);
+    }
+    close();
+  }
+
   /** Runs {@code action} on the event loop when the connection is over, at once if it is. */
   void whenClosed(Runnable action) {
     channel.closeFuture().addListener(future -> action.run());

@@ -7,6 +7,7 @@ import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,7 +59,14 @@ final class Peer {
 
   void close() {
     for (Slot slot : slots) {
-      slot.close();
+      slot.close(Connection::close);
+    }
+  }
+
+  /** As {@link #close}; what is not sent yet never will be. */
+  void reset() {
+    for (Slot slot : slots) {
+      slot.close(Connection::reset);
     }
   }
 
@@ -96,9 +104,9 @@ final class Peer {
       return failure;
     }
 
-    synchronized void close() {
+    synchronized void close(Consumer<Connection> how) {
       if (connection != null) {
-        connection.close();
+        how.accept(connection);
         connection = null;
       }
     }

@@ -66,7 +66,10 @@ public interface PeerLinks extends AutoCloseable {
    */
   void giveUp(Set<InetSocketAddress> nodes);
 
-  /** Closes the connections to a node; exchanges under way fail. */
+  /**
+   * Ends the connections to a node: exchanges under way fail, and what was not sent yet never will
+   * be.
+   */
   void drop(InetSocketAddress node);
 
   /** Closes all connections but those of {@link #open}. */

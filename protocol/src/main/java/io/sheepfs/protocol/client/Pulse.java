@@ -8,7 +8,10 @@ import io.sheepfs.protocol.NodeRecord;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.protocol.ResultCode;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -20,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * a cluster waits for one of its nodes; so silence alone says nothing. But a sheep that lives tells
  * its list of nodes at once, whatever else it waits for. One that does not within {@link
  * #ANSWER_TIME} is given up, and the connection is reset, so that nothing that was sent is
- * delivered any more when the network comes back.
+ * delivered any more when the network comes back. So is one that answers that it is cut off from
+ * the rest of its cluster.
  *
  * <p><b>Late requests.</b> What a frozen sheep has in its socket buffer it would carry out when it
  * thaws, over what the client wrote through another one meanwhile. Our sheep turns away what came
@@ -75,6 +79,9 @@ public final class Pulse {
     if (failure != null) {
       throw failure;
     }
+    if (isAside(call)) {
+      throw new ConnectException("the sheep is cut off from its cluster");
+    }
   }
 
   /** Looks after the connection until it ends. */
@@ -87,7 +94,19 @@ public final class Pulse {
     channel.closeFuture().addListener(closed -> turns.cancel(false));
   }
 
+  /** Whether the sheep has answered that another would serve better; the original never does. */
+  private static boolean isAside(Call asked) {
+    ResponseHeader answer = asked.response();
+    return answer != null
+        && answer.result() == ResultCode.SUCCESS
+        && answer.node().storeFree() != 0;
+  }
+
   private void look() {
+    if (question != null && isAside(question)) {
+      giveUp();
+      return;
+    }
     if (exchange.isIdle() || exchange.heard() != heard) {
       heard = exchange.heard();
       silentTurns = 0;
@@ -98,7 +117,9 @@ public final class Pulse {
       if (System.nanoTime() - askedNanos > ANSWER_TIME.toNanos()) {
         giveUp();
       }
-    } else if (++silentTurns >= SILENT_TURNS) {
+      return;
+    }
+    if (++silentTurns >= SILENT_TURNS) {
       Call asked = question();
       question = asked;
       askedNanos = System.nanoTime();

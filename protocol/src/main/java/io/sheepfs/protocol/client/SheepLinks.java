@@ -118,11 +118,11 @@ public final class SheepLinks implements PeerLinks {
   public void drop(InetSocketAddress node) {
     Peer peer = peers.remove(node);
     if (peer != null) {
-      peer.close();
+      peer.reset();
     }
     for (TcpLink link : links) {
       if (link.node.equals(node)) {
-        link.close();
+        link.connection.reset();
       }
     }
   }

@@ -52,6 +52,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   private final Replica replica;
   private final Registry registry;
   private final Follower follower;
+  private final Neighbours neighbours;
   private final Presence presence;
   private final ExecutorService senders =
       Executors.newCachedThreadPool(new DaemonThreads("sheep-sender"));
@@ -96,8 +97,12 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     this.registry = new Registry(agreement, store.id());
     this.pastEpochs = new PastEpochs(registry, store.id());
     this.follower = new Follower(this, registry, replica, peers, store, signal);
+    this.neighbours =
+        new Neighbours(
+            registry, network, options.sessionTimeout(), store.id(), presenceChanged::raise);
     this.presence =
-        new Presence(registry, follower, List.of(links, recoveryLinks), presenceChanged);
+        new Presence(
+            registry, follower, neighbours, List.of(links, recoveryLinks), presenceChanged);
   }
 
   /**
@@ -126,6 +131,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     onEnd = end;
     follower.start();
     presence.start();
+    neighbours.start();
   }
 
   ClusterOptions options() {
@@ -164,9 +170,14 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     }
   }
 
-  /** What tells one term from all others: the session, and what the cluster was formatted as. */
+  /**
+   * What tells one term from all others: the session, what the cluster was formatted as, and since
+   * when this node is SYNCED without a break.
+   */
   private String termOf(View view) {
-    return follower.incarnation() + " " + view.layout().createTime();
+    View.Peer self = view.self();
+    int since = self == null ? 0 : self.member().since();
+    return follower.incarnation() + " " + view.layout().createTime() + " " + since;
   }
 
   /** No epoch is open. {@code keepsLead} if this node, without a break, leads the next one. */
@@ -447,6 +458,24 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     return view != null && view.isLeader() && isCertain(view);
   }
 
+  /**
+   * It has not heard of ZooKeeper for longer than a session, or is left out of the epoch and does
+   * not hear the leader. Before that a request that it has passed on could still be carried out.
+   */
+  @Override
+  public boolean isAside() {
+    if (registry.lostLease(options.sessionTimeout())) {
+      return true;
+    }
+    Epoch epoch = follower.lastSeen();
+    Epoch.Member self = epoch == null ? null : epoch.member(store.id());
+    Epoch.Member leader = epoch == null ? null : epoch.leader().orElse(null);
+    return self != null
+        && leader != null
+        && !self.isPresent()
+        && neighbours.silent().contains(PeerCalls.address(leader.seat().node()));
+  }
+
   /** The same, in this very epoch. */
   public boolean leadsCertainly(int epoch) {
     return epoch() == epoch && leadsCertainly();
@@ -677,6 +706,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
       notifyAll();
     }
     presence.close();
+    neighbours.close();
     follower.close();
     registry.close();
     links.close();

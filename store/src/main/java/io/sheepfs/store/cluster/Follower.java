@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -72,6 +73,9 @@ final class Follower implements AutoCloseable {
   private boolean settled;
   private boolean open;
   private boolean isSpare;
+  private long tookPartNanos;
+  private String endedFor = "";
+  private final RiftWatch rifts;
 
   /** Where everybody stood when this process last dropped what it is no place for. */
   private volatile Map<String, Seat> swept = Map.of();
@@ -91,6 +95,7 @@ final class Follower implements AutoCloseable {
     this.peers = peers;
     this.store = store;
     this.signal = signal;
+    this.rifts = new RiftWatch(sheep.options().sessionTimeout().dividedBy(3));
     thread.setDaemon(true);
   }
 
@@ -158,7 +163,8 @@ final class Follower implements AutoCloseable {
         log.error("following the cluster failed, which is a bug", e);
       }
       try {
-        signal.await(view != null && !settled ? SETTLE_PAUSE : LOOK_INTERVAL);
+        boolean soon = (view != null && !settled) || rifts.isPending();
+        signal.await(soon ? SETTLE_PAUSE : LOOK_INTERVAL);
       } catch (InterruptedException e) {
         return;
       }
@@ -171,6 +177,7 @@ final class Follower implements AutoCloseable {
       stop(false);
       replica.forgetRecovered();
       incarnation = now;
+      endedFor = "";
       log.info("joined as {}", now);
     }
     Layout agreed = registry.layout();
@@ -186,10 +193,12 @@ final class Follower implements AutoCloseable {
     lastSeen = epoch;
     Member self = epoch.member(store.id());
     if (!adopt(agreed, self != null)) {
+      standAside(agreed, epoch);
       return;
     }
     if (incarnation.equals(registry.refused(store.id()))) {
       stop(false);
+      standAside(agreed, epoch);
       sheep.mustEnd("the disk of this node refused what those of others took");
       return;
     }
@@ -198,8 +207,18 @@ final class Follower implements AutoCloseable {
       takePart(agreed, epoch);
     } else {
       stop(false);
+      standAside(agreed, epoch);
     }
     append(agreed, epoch, members);
+  }
+
+  /** Tells, if this node took part in an epoch before, that it has ended that. */
+  private void standAside(Layout agreed, Epoch epoch) throws IOException {
+    String wanted = agreed.createTime() + " " + epoch.number();
+    if (view == null && !endedFor.isEmpty() && !endedFor.equals(wanted)) {
+      registry.markReady(agreed.createTime(), epoch.number(), incarnation);
+      endedFor = wanted;
+    }
   }
 
   private Epoch epoch(Layout agreed, int number) throws IOException {
@@ -275,7 +294,11 @@ final class Follower implements AutoCloseable {
         || now.number() != epoch.number()
         || now.layout().createTime() != agreed.createTime()) {
       View next = new View(agreed, epoch, store.id());
-      boolean keepsLead = now != null && now.isLeader() && next.isLeader();
+      boolean keepsLead =
+          now != null
+              && now.isLeader()
+              && next.isLeader()
+              && now.peer(store.id()).member().since() == next.peer(store.id()).member().since();
       boolean continues = now != null && next.continues(now);
       stop(keepsLead);
       if (!continues) {
@@ -286,23 +309,21 @@ final class Follower implements AutoCloseable {
       replica.settle(next);
       view = next;
       now = next;
+      tookPartNanos = System.nanoTime();
     }
     if (!settled) {
       settled = settle(now);
       if (settled) {
-        registry.markReady(now, incarnation);
+        registry.markReady(agreed.createTime(), epoch.number(), incarnation);
+        endedFor = agreed.createTime() + " " + epoch.number();
       }
     }
-    if (settled && !open && areReady(now)) {
+    if (settled && !open && registry.areReady(now)) {
       replica.open();
       open = true;
       sheep.opened(now);
       startRecovery(now);
     }
-  }
-
-  private boolean areReady(View now) throws IOException {
-    return registry.areReady(now);
   }
 
   /** Makes agree what the last epoch may have left half done; false if it has to be tried again. */
@@ -412,13 +433,30 @@ final class Follower implements AutoCloseable {
         alive.put(id, new Membership.Alive(there, registry.isCaughtUp(id, epoch.number(), there)));
       }
     }
+    Set<String> out = leftOut(epoch, members, alive);
+    alive.keySet().removeAll(out);
     Map<String, NodeInfo> wish = registry.wish(agreed.createTime());
     Epoch next = Membership.next(epoch, alive, wish, clock.instant()).orElse(null);
     if (next != null) {
+      if (!out.isEmpty()) {
+        log.warn("{} are left out of epoch {}, as others do not hear them", out, next.number());
+      }
       boolean done = registry.append(agreed.createTime(), next);
       log.debug("epoch {} {}", next.number(), done ? "appended" : "was there already");
       signal.raise();
     }
+  }
+
+  /** Who has to be counted as absent, since some of those who are there do not hear each other. */
+  private Set<String> leftOut(
+      Epoch epoch, Map<String, Registry.Found> members, Map<String, Membership.Alive> alive)
+      throws IOException {
+    Map<String, String> fit = new HashMap<>();
+    alive.forEach((id, node) -> fit.put(id, node.incarnation()));
+    long now = System.nanoTime();
+    long late = sheep.options().sessionTimeout().toNanos() / 2;
+    boolean cannotOpen = view != null && !open && now - tookPartNanos > late;
+    return rifts.leftOut(epoch, fit, registry.rifts(members), cannotOpen, now);
   }
 
   /** Formats the cluster: all nodes that are there are on its ring. */

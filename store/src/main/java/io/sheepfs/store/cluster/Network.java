@@ -16,6 +16,13 @@ interface Network {
   PeerLinks recoveryLinks();
 
   /**
+   * Connections of their own to ask the others whether they live.
+   *
+   * @param patience how long an answer is waited for
+   */
+  PeerLinks hearingLinks(Duration patience);
+
+  /**
    * Begins a session with the agreement.
    *
    * @param changed called when anything may have changed; returns at once
@@ -36,6 +43,11 @@ interface Network {
       @Override
       public PeerLinks recoveryLinks() {
         return new SheepLinks(client.withConnections(1));
+      }
+
+      @Override
+      public PeerLinks hearingLinks(Duration patience) {
+        return new SheepLinks(client.withConnections(1).withRequestTimeout(patience));
       }
 
       @Override

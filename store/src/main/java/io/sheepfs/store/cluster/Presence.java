@@ -13,10 +13,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends the waiting for nodes that have left: as soon as ZooKeeper says so, whatever was asked of
- * them fails, and is not asked again. So nobody needs a time limit of his own that is both short
- * enough and long enough; in particular not the thread that follows the epochs, which itself waits
- * for others while it settles.
+ * Ends the waiting for nodes that have left, as soon as ZooKeeper says so, and for those that do
+ * not answer this one: whatever was asked of them fails, and is not asked again. So nobody needs a
+ * time limit of his own that is both short enough and long enough; in particular not the thread
+ * that follows the epochs, which itself waits for others while it settles.
  *
  * <p>One thread does all of it, woken up by ZooKeeper; it looks by itself now and then.
  */
@@ -28,6 +28,7 @@ final class Presence implements AutoCloseable {
 
   private final Registry registry;
   private final Follower follower;
+  private final Neighbours neighbours;
   private final List<PeerLinks> links;
   private final Signal signal;
   private final Thread thread = new Thread(this::run, "sheep-presence");
@@ -36,9 +37,15 @@ final class Presence implements AutoCloseable {
   // by the one thread only
   private Map<String, String> incarnations = new HashMap<>();
 
-  Presence(Registry registry, Follower follower, List<PeerLinks> links, Signal signal) {
+  Presence(
+      Registry registry,
+      Follower follower,
+      Neighbours neighbours,
+      List<PeerLinks> links,
+      Signal signal) {
     this.registry = registry;
     this.follower = follower;
+    this.neighbours = neighbours;
     this.links = List.copyOf(links);
     this.signal = signal;
     thread.setDaemon(true);
@@ -69,8 +76,10 @@ final class Presence implements AutoCloseable {
       return;
     }
     Map<String, String> there = new HashMap<>();
-    registry.members().forEach((id, found) -> there.put(id, found.incarnation()));
-    Set<InetSocketAddress> gone = new HashSet<>();
+    Map<String, Registry.Found> members = registry.members();
+    members.forEach((id, found) -> there.put(id, found.incarnation()));
+    neighbours.know(members);
+    Set<InetSocketAddress> gone = new HashSet<>(neighbours.silent());
     for (Epoch.Member node : epoch.members()) {
       InetSocketAddress address = PeerCalls.address(node.seat().node());
       String now = there.get(node.storeId());

@@ -2,12 +2,15 @@ package io.sheepfs.store.cluster;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.store.cluster.Rifts.Rift;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.HashMap;
-import java.util.List;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  *   epochs/CTIME/NUMBER        the {@link Epoch}s of a layout: created once, never changed
  *   ready/STORE_ID             ephemeral: format, epoch and incarnation that a node is ready for
  *   caughtup/STORE_ID          ephemeral: the epoch for which it has all it should, incarnation
+ *   silent/STORE_ID            ephemeral: incarnation of a node, then id and incarnation of each
+ *                              other that does not answer it
  *   refused/STORE_ID           the incarnation of a node whose disk failed while others' did not
  *   leader                     whoever leads; its version is the number of the term
  *   wish                       the ring that an administrator wants, for a format
@@ -41,7 +46,7 @@ final class Registry implements Closeable {
   private String incarnation = "";
 
   @GuardedBy("this")
-  private long leaseEndNanos;
+  private long leaseEndNanos = System.nanoTime();
 
   /** A node that is there. */
   record Found(NodeInfo info, String incarnation) {}
@@ -78,6 +83,9 @@ final class Registry implements Closeable {
       }
     }
     String fresh = UUID.randomUUID().toString();
+    // what an earlier session said is not true any more, and others would wait for it
+    putEphemeral("ready", "");
+    putEphemeral("silent", "");
     putEphemeral("members", Epoch.hex(self) + " " + fresh);
     if (session() != session) {
       throw new IOException("the session with ZooKeeper changed under way");
@@ -117,6 +125,11 @@ final class Registry implements Closeable {
         leaseEndNanos = begun + session.timeout().toNanos() * 2 / 3;
       }
     }
+  }
+
+  /** Whether the lease ended longer ago than this. */
+  synchronized boolean lostLease(Duration ago) {
+    return leaseEndNanos + ago.toNanos() - System.nanoTime() < 0;
   }
 
   /** Whether surely nobody has declared the incarnation gone. */
@@ -177,8 +190,8 @@ final class Registry implements Closeable {
     return found;
   }
 
-  private static String readyMark(View view, String incarnation) {
-    return Long.toHexString(view.layout().createTime()) + " " + view.number() + " " + incarnation;
+  private static String readyMark(long createTime, int epoch, String incarnation) {
+    return Long.toHexString(createTime) + " " + epoch + " " + incarnation;
   }
 
   /**
@@ -207,23 +220,75 @@ final class Registry implements Closeable {
     return wish;
   }
 
-  /** Tells that this node is ready for an epoch. */
-  void markReady(View view, String ofIncarnation) throws IOException {
-    putEphemeral("ready", readyMark(view, ofIncarnation));
+  /** Tells that this node does nothing any more as of an epoch before this one. */
+  void markReady(long createTime, int epoch, String ofIncarnation) throws IOException {
+    putEphemeral("ready", readyMark(createTime, epoch, ofIncarnation));
   }
 
-  /** Whether all who are there in an epoch are ready for it. */
+  /**
+   * Whether all who are there in an epoch are ready for it, and whoever took part in an earlier one
+   * has ended that: also those who are left out of this one, but are there, and could still answer
+   * as of the last one.
+   */
   boolean areReady(View view) throws IOException {
+    long createTime = view.layout().createTime();
     // the list is watched, too: a mark that is not there yet has no data to watch
-    List<String> marked = agreement.children("/ready");
+    Map<String, String> marks = new HashMap<>();
+    for (String id : agreement.children("/ready")) {
+      String mark = text("/ready/" + id);
+      if (mark != null && !mark.isEmpty()) {
+        if (!mark.startsWith(readyMark(createTime, view.number(), ""))) {
+          return false;
+        }
+        marks.put(id, mark);
+      }
+    }
     for (View.Peer peer : view.present()) {
-      String id = peer.member().storeId();
-      String wanted = readyMark(view, peer.member().incarnation());
-      if (!marked.contains(id) || !wanted.equals(text("/ready/" + id))) {
+      String wanted = readyMark(createTime, view.number(), peer.member().incarnation());
+      if (!wanted.equals(marks.get(peer.member().storeId()))) {
         return false;
       }
     }
     return true;
+  }
+
+  /**
+   * Tells who does not answer this node, unless that was told already.
+   *
+   * @param silent their incarnations, by store id
+   * @param told what this returned the last time; empty at first
+   */
+  String tellSilent(Map<String, String> silent, String told) throws IOException {
+    StringBuilder text = new StringBuilder();
+    synchronized (this) {
+      silent.forEach((id, of) -> text.append(' ').append(id).append(' ').append(of));
+      text.insert(0, silent.isEmpty() ? "" : incarnation);
+    }
+    String wanted = text.toString();
+    if (!wanted.equals(told)) {
+      putEphemeral("silent", wanted);
+    }
+    return wanted;
+  }
+
+  /** The pairs of nodes of which one says that the other does not answer. */
+  Set<Rift> rifts(Map<String, Found> there) throws IOException {
+    Set<Rift> rifts = new HashSet<>();
+    for (String id : agreement.children("/silent")) {
+      String text = text("/silent/" + id);
+      String[] words = text == null ? new String[0] : text.split(" ", -1);
+      for (int i = 1; i + 1 < words.length && isThere(there, id, words[0]); i += 2) {
+        if (isThere(there, words[i], words[i + 1])) {
+          rifts.add(Rift.between(id, words[i]));
+        }
+      }
+    }
+    return rifts;
+  }
+
+  private static boolean isThere(Map<String, Found> there, String id, String ofIncarnation) {
+    Found found = there.get(id);
+    return found != null && found.incarnation().equals(ofIncarnation);
   }
 
   /**

@@ -42,7 +42,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Catching up.</b> While the node is SYNCING, or is not yet a place of an object, an object
  * counts as recovered once it was made, removed or fetched since; whoever wants to change another
  * one fetches it first. As every change since the epoch was opened comes here, too, a recovered
- * object stays right, as long as the node is a member and the rings are the same.
+ * object stays right, as long as the node is a member, the rings are the same, and one of its
+ * places is SYNCED.
  *
  * <p><b>Late changes.</b> The leader may try a change again under another number while the first
  * attempt is still on its way; that one, which may come after later changes of the object, is
@@ -120,9 +121,21 @@ public final class Replica {
     try {
       open = false;
       view = next;
+      recovered.removeIf(oid -> !hasSyncedPlace(next, oid));
     } finally {
       gate.writeLock().unlock();
     }
+  }
+
+  /**
+   * Whether somebody has surely everything of an object. Without, the one who had it last may have
+   * a change that did not get here, and whoever is not SYNCED has to ask it again when it is back.
+   */
+  private boolean hasSyncedPlace(View now, ObjectId oid) {
+    boolean isEverywhere =
+        oid.kind() == ObjectId.Kind.INODE || oid.kind() == ObjectId.Kind.ATTRIBUTE;
+    Integer known = isEverywhere ? Integer.valueOf(MAX_NODES) : copies.get(oid.vid());
+    return known != null && now.authority(oid, known).isSynced();
   }
 
   /** Everything may be changed from now on. */

@@ -9,6 +9,15 @@ interface Caller {
    */
   boolean isOutlived();
 
+  /**
+   * Whether the client has gone, or was told to turn to another node: what it sent must not be
+   * passed on later than what it sends there.
+   */
+  boolean hasTurnedAway();
+
+  /** Notes that the client is being told to turn to another node. */
+  void turnAway();
+
   /** Ends the connection, for what the client holds through it has ended. */
   void abandon();
 }

@@ -65,7 +65,8 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   private long takenBytes;
   private long consumedBytes;
   private boolean closed;
-  private @Nullable ChannelHandlerContext context;
+  private volatile boolean turnedAway;
+  private volatile @Nullable ChannelHandlerContext context;
 
   /** A request that has its share of the budgets. */
   private record Started(RequestFrame frame, long bytes, long begun) {
@@ -84,6 +85,17 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   @Override
   public boolean isOutlived() {
     return core.standstills() != standstillsBefore;
+  }
+
+  @Override
+  public boolean hasTurnedAway() {
+    ChannelHandlerContext ctx = context;
+    return turnedAway || (ctx != null && !ctx.channel().isActive());
+  }
+
+  @Override
+  public void turnAway() {
+    turnedAway = true;
   }
 
   /** What cuts the requests out of the stream, in front of this handler. */

@@ -156,7 +156,8 @@ final class ClusterRouter {
     while (true) {
       try {
         Lead lead = sheep.awaitLeader(deadline);
-        if (request.connection() instanceof Caller client && client.isOutlived()) {
+        if (request.connection() instanceof Caller client
+            && (client.isOutlived() || client.hasTurnedAway())) {
           abandon(client);
           return Answer.of(ResultCode.NETWORK_ERROR);
         }

@@ -67,12 +67,19 @@ final class NodeHandlers {
         new ResponseFields.ClusterDefault(info.copies(), 0, info.blockSizeShift()));
   }
 
-  /** The nodes, by id; this one alone. */
+  /**
+   * The nodes, by id; a single node alone. A one in the place of the free space tells a client that
+   * another node would serve it better; the original leaves a zero there.
+   */
   Answer getNodeList(Request request) throws SheepException {
     List<NodeRecord> nodes = nodes();
+    boolean isAside = sheep.isAside();
+    if (isAside && request.connection() instanceof Caller client) {
+      client.turnAway();
+    }
     return new Answer(
         ResultCode.SUCCESS,
-        new ResponseFields.Node(nodes.size(), 0, 0),
+        new ResponseFields.Node(nodes.size(), 0, isAside ? 1 : 0),
         Unpooled.wrappedBuffer(NodeRecord.encodeAll(nodes)));
   }
 

@@ -28,6 +28,9 @@ final class ServerCore {
   /** For what those may wait for, and which waits for nobody. */
   private final ExecutorService recoveryWorkers;
 
+  /** For the question whether this sheep lives, which must not stand in line behind anything. */
+  private final ExecutorService answerer;
+
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
   private final @Nullable Standstill standstill;
   private int underWay;
@@ -43,6 +46,7 @@ final class ServerCore {
       ExecutorService workers,
       ExecutorService peerWorkers,
       ExecutorService recoveryWorkers,
+      ExecutorService answerer,
       @Nullable Standstill standstill,
       Runnable shutdown) {
     this.sheep = sheep;
@@ -50,6 +54,7 @@ final class ServerCore {
     this.workers = workers;
     this.peerWorkers = peerWorkers;
     this.recoveryWorkers = recoveryWorkers;
+    this.answerer = answerer;
     this.standstill = standstill;
     this.counters = new Counters();
     this.budget = new ByteBudget(options.maxTotalBytes() + (1 << 16));
@@ -83,10 +88,10 @@ final class ServerCore {
     if (opcode != null && isBetweenSheep(opcode) && isRecovery) {
       return recoveryWorkers;
     }
-    // the list of nodes proves that this sheep lives, while all others may wait for an epoch
-    return opcode != null && (isBetweenSheep(opcode) || opcode == Opcode.GET_NODE_LIST)
-        ? peerWorkers
-        : workers;
+    if (opcode == Opcode.GET_NODE_LIST) {
+      return answerer;
+    }
+    return opcode != null && isBetweenSheep(opcode) ? peerWorkers : workers;
   }
 
   /** Whether only sheep send it. */

@@ -50,6 +50,7 @@ public final class SheepServer implements AutoCloseable {
   private final ExecutorService workers;
   private final ExecutorService peerWorkers;
   private final ExecutorService recoveryWorkers;
+  private final ExecutorService answerer;
   private final ScheduledExecutorService timer;
   private final EventLoopGroup eventLoops;
   private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
@@ -73,6 +74,8 @@ public final class SheepServer implements AutoCloseable {
     this.recoveryWorkers =
         Executors.newFixedThreadPool(
             RECOVERY_WORKERS, new DefaultThreadFactory("sheep-donor", true));
+    this.answerer =
+        Executors.newSingleThreadExecutor(new DefaultThreadFactory("sheep-answerer", true));
     this.timer =
         Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sheep-timer", true));
     Standstill standstill = sheep instanceof ClusterSheep ? new Standstill(timer) : null;
@@ -83,6 +86,7 @@ public final class SheepServer implements AutoCloseable {
             workers,
             peerWorkers,
             recoveryWorkers,
+            answerer,
             standstill,
             shutdownAsked::countDown);
     if (cache != null) {
@@ -95,6 +99,7 @@ public final class SheepServer implements AutoCloseable {
       workers.shutdown();
       peerWorkers.shutdown();
       recoveryWorkers.shutdown();
+      answerer.shutdown();
       timer.shutdown();
       Future<?> unused = eventLoops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
       throw new IOException("cannot listen on " + address, bound.cause());
@@ -220,6 +225,7 @@ public final class SheepServer implements AutoCloseable {
     workers.shutdown();
     peerWorkers.shutdown();
     recoveryWorkers.shutdown();
+    answerer.shutdown();
     timer.shutdownNow();
     try {
       if (!workers.awaitTermination(options.drainTimeout().toNanos(), TimeUnit.NANOSECONDS)) {

@@ -6,6 +6,7 @@ import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.cluster.Membership.Alive;
+import io.sheepfs.store.cluster.Rifts.Rift;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,13 +23,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * A cluster of five nodes in one thread, driven by a seed: nodes die and come back, also between
  * two places of one write; rings are wished for and replaced half way; objects are written, in part
- * or whole, and deleted; nodes catch up object by object.
+ * or whole, and deleted; nodes catch up object by object; two that are there do not hear each
+ * other, so that one of them is left out although it lives, and does not know of that at first.
  *
- * <p>Real are {@link Membership}, {@link Epoch}, {@link View} with its rings, and {@link
- * RecoveryPlan}. Modelled, by the rules of {@link Replica}, {@link Gateway} and {@link Follower},
- * are what a replica does with a change, the barrier and the settling between epochs. Not there:
- * files, flushes and power cuts, a network that delays or loses messages, leases, and changes that
- * are tried again.
+ * <p>Real are {@link Membership}, {@link Rifts}, {@link Epoch}, {@link View} with its rings, and
+ * {@link RecoveryPlan}. Modelled, by the rules of {@link Replica}, {@link Gateway} and {@link
+ * Follower}, are what a replica does with a change, the barrier and the settling between epochs.
+ * Not there: files, flushes and power cuts, a network that delays or loses messages, leases, and
+ * changes that are tried again.
  *
  * <p>An object has two halves, so that half of it can be old.
  */
@@ -56,6 +58,9 @@ final class ClusterModel {
     private Set<ObjectId> listed = Set.of();
     private Set<ObjectId> before = Set.of();
     private boolean caughtUp;
+
+    /** The newest epoch that it has seen, so that it does nothing any more as of an earlier one. */
+    private int seen;
 
     Node(int number) {
       this.id = "n" + number;
@@ -86,10 +91,18 @@ final class ClusterModel {
   private final Map<ObjectId, Set<Content>> perhaps = new HashMap<>();
 
   private Map<String, NodeInfo> wish = Map.of();
+
+  /** Who does not hear whom. */
+  private final Set<Rift> rifts = new HashSet<>();
+
+  /** What of that ZooKeeper has been told. */
+  private Set<Rift> told = Set.of();
+
   private Epoch epoch;
   private boolean open;
   private int counter;
   private int moves;
+  private int leftOut;
 
   ClusterModel(long seed) {
     this.seed = seed;
@@ -109,12 +122,18 @@ final class ClusterModel {
       }
     }
     this.epoch = new Epoch(1, NOW, first);
+    nodes.values().forEach(this::look);
     tryOpen();
   }
 
   /** How often the ring changed. */
   int moves() {
     return moves;
+  }
+
+  /** How often somebody who was there was left out. */
+  int leftOut() {
+    return leftOut;
   }
 
   /** One copy of the first VDI's objects, two of the second's, three of the third's. */
@@ -138,6 +157,15 @@ final class ClusterModel {
     return peer.member().isPresent() && peer.member().incarnation().equals(node(peer).incarnation);
   }
 
+  /** Whether what one sends to the other arrives. */
+  private boolean hear(Node one, Node other) {
+    return one.equals(other) || !rifts.contains(Rift.between(one.id, other.id));
+  }
+
+  private boolean reaches(Node one, View.Peer peer) {
+    return isThere(peer) && hear(one, node(peer));
+  }
+
   private <T> T anyOf(List<T> list) {
     return list.get(random.nextInt(list.size()));
   }
@@ -146,6 +174,7 @@ final class ClusterModel {
 
   private void kill(Node node) {
     node.incarnation = null;
+    node.seen = 0;
     node.view = null;
     node.todo = null;
     node.caughtUp = false;
@@ -158,17 +187,27 @@ final class ClusterModel {
 
   private void advance() {
     Map<String, Alive> alive = new HashMap<>();
+    Map<String, String> there = new HashMap<>();
     for (Node node : nodes.values()) {
       String incarnation = node.incarnation;
       if (incarnation != null) {
         alive.put(node.id, new Alive(incarnation, node.caughtUp));
+        there.put(node.id, incarnation);
       }
     }
+    boolean cannotOpen = !open && random.nextInt(3) == 0;
+    Set<String> out = Rifts.leftOut(epoch, there, told, cannotOpen);
+    alive.keySet().removeAll(out);
     Epoch next = Membership.next(epoch, alive, wish, NOW).orElse(null);
     if (next == null) {
       return;
     }
     moves += epoch.isMoving() && !next.isMoving() ? 1 : 0;
+    for (Member member : epoch.members()) {
+      Member then = next.member(member.storeId());
+      boolean isLost = member.isPresent() && then != null && !then.isPresent();
+      leftOut += isLost && member.incarnation().equals(there.get(member.storeId())) ? 1 : 0;
+    }
     epoch = next;
     open = false;
     for (Node node : nodes.values()) {
@@ -177,8 +216,28 @@ final class ClusterModel {
     }
   }
 
+  /** A node looks into the log: what it did as of an earlier epoch ends. */
+  private void look(Node node) {
+    Member self = epoch.member(node.id);
+    if (self == null || !self.incarnation().equals(node.incarnation)) {
+      node.view = null;
+    }
+    node.seen = node.incarnation == null ? 0 : epoch.number();
+  }
+
+  /** Whether a node answers as of its view. */
+  private static boolean isServing(Node node) {
+    View view = node.view;
+    return view != null && view.number() == node.seen && node.incarnation != null;
+  }
+
   /** The barrier: an epoch opens when all its present members are there; first they settle. */
   private void tryOpen() {
+    for (Node node : nodes.values()) {
+      if (node.incarnation != null && node.seen != epoch.number()) {
+        return; // it may still answer as of an earlier epoch, also if it is left out
+      }
+    }
     List<View> views = new ArrayList<>();
     for (Member member : epoch.members()) {
       if (member.isPresent()) {
@@ -188,9 +247,9 @@ final class ClusterModel {
         views.add(new View(LAYOUT, epoch, member.storeId()));
       }
     }
-    for (Node node : nodes.values()) {
-      if (views.stream().noneMatch(view -> node(self(view)) == node)) {
-        node.view = null;
+    for (View view : views) {
+      if (!canSettle(view)) {
+        return;
       }
     }
     for (View view : views) {
@@ -199,6 +258,7 @@ final class ClusterModel {
       if (last == null || !view.continues(last)) {
         node.recovered.clear();
       }
+      node.recovered.removeIf(oid -> !view.authority(oid, copies(oid)).isSynced());
       node.view = view;
       node.before = new HashSet<>(node.disk.keySet());
     }
@@ -215,6 +275,21 @@ final class ClusterModel {
       throw new IllegalStateException();
     }
     return self;
+  }
+
+  /** Whether those hear each other who have to make a suspect object agree. */
+  private boolean canSettle(View view) {
+    Node node = node(self(view));
+    for (ObjectId oid : node.suspects) {
+      Node authority = node(view.authority(oid, copies(oid)));
+      for (View.Peer place : view.allPlaces(oid, copies(oid))) {
+        boolean takesPart = place.member().isPresent() && self(view).isSynced();
+        if (takesPart && !(hear(node, node(place)) && hear(node(place), authority))) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   private void settle(View view) {
@@ -282,7 +357,7 @@ final class ClusterModel {
   private boolean fetch(Node node, View view, ObjectId oid) {
     View.Peer authority = view.authority(oid, copies(oid));
     if (!authority.isSelf()) {
-      if (!isThere(authority)) {
+      if (!reaches(node, authority)) {
         return false;
       }
       node.put(oid, node(authority).get(oid));
@@ -297,7 +372,8 @@ final class ClusterModel {
     View.Peer leader = null;
     for (Node node : nodes.values()) {
       View view = node.view;
-      if (open && view != null && view.isLeader() && view.number() == epoch.number()) {
+      boolean any = leader == null || random.nextBoolean(); // one may lead as of an older epoch
+      if (any && view != null && isServing(node) && view.isLeader()) {
         leader = view.self();
       }
     }
@@ -335,7 +411,10 @@ final class ClusterModel {
           break;
         }
       }
-      all &= isThere(places.get(i)) && apply(node(places.get(i)), oid, wanted, kind, whole);
+      Node place = node(places.get(i));
+      boolean reached = reaches(node(leader), places.get(i)) && isServing(place);
+      boolean same = reached && place.seen == view.number();
+      all &= same && apply(place, oid, wanted, kind, whole);
     }
     if (all) {
       acknowledged.put(oid, wanted);
@@ -344,6 +423,22 @@ final class ClusterModel {
       }
     } else {
       perhaps.put(oid, Set.of(old, wanted));
+    }
+  }
+
+  /** Whoever leads, if only as of an older epoch, answers from its own copy. */
+  private void read(Node node) {
+    View view = node.view;
+    if (view == null || !isServing(node) || !view.isLeader()) {
+      return;
+    }
+    for (ObjectId oid : objects) {
+      Content found = node.get(oid);
+      Content right = acknowledged.getOrDefault(oid, Content.NONE);
+      boolean wrong = has(node, oid) && !found.equals(right);
+      if (wrong && !perhaps.getOrDefault(oid, Set.of()).contains(found)) {
+        throw failure(oid, found, node);
+      }
     }
   }
 
@@ -375,7 +470,7 @@ final class ClusterModel {
 
   private void recover(Node node) {
     View view = node.view;
-    if (!open || view == null || view.number() != epoch.number() || node.incarnation == null) {
+    if (!open || view == null || !isServing(node) || view.number() != epoch.number()) {
       return;
     }
     if (self(view).isSynced() && !view.isMoving()) {
@@ -416,7 +511,7 @@ final class ClusterModel {
     for (View.Peer peer : view.present()) {
       boolean equal = peer.member().since() == self(view).member().since();
       if (!peer.isSelf() && (peer.isSynced() || equal)) {
-        if (!isThere(peer)) {
+        if (!reaches(node, peer)) {
           return null;
         }
         node.listed.addAll(node(peer).disk.keySet());
@@ -446,7 +541,7 @@ final class ClusterModel {
   /** One random step. */
   void step() {
     Node node = anyOf(List.copyOf(nodes.values()));
-    switch (random.nextInt(12)) {
+    switch (random.nextInt(17)) {
       case 0 -> {
         if (node.incarnation != null && random.nextBoolean()) {
           kill(node);
@@ -465,13 +560,39 @@ final class ClusterModel {
       case 3, 4 -> advance();
       case 5, 6 -> {
         if (!open) {
+          for (Member member : epoch.members()) { // who is left out looks when it likes
+            if (member.isPresent()) {
+              look(node(member.storeId()));
+            }
+          }
           tryOpen();
         }
       }
       case 7, 8, 9 -> recover(node);
+      case 10, 11 -> look(node);
+      case 12 -> changeNetwork();
+      case 13 -> nodes.values().forEach(this::read);
       default -> change();
     }
     check();
+  }
+
+  /** Two fall silent for each other or hear each other again, and ZooKeeper may be told, or not. */
+  private void changeNetwork() {
+    Rift rift =
+        Rift.between(anyOf(List.copyOf(nodes.keySet())), anyOf(List.copyOf(nodes.keySet())));
+    if (random.nextInt(6) > 0) {
+      rifts.remove(rift);
+    } else if (!rift.first().equals(rift.second())) {
+      rifts.add(rift);
+    }
+    if (random.nextInt(4) > 0) {
+      told = Set.copyOf(rifts);
+    } else if (random.nextInt(4) == 0) { // all but what only one of them knows yet
+      Set<Rift> some = new HashSet<>(rifts);
+      some.removeIf(any -> random.nextBoolean());
+      told = some;
+    }
   }
 
   private void reweight() {
@@ -504,6 +625,8 @@ final class ClusterModel {
 
   /** Everybody comes back; then everything has to be where it should be, and nowhere else. */
   void end() {
+    rifts.clear();
+    told = Set.of();
     for (int round = 0; round < 2_000; round++) {
       for (Node node : nodes.values()) {
         if (node.incarnation == null) {
@@ -511,6 +634,7 @@ final class ClusterModel {
         }
       }
       advance();
+      nodes.values().forEach(this::look);
       if (!open) {
         tryOpen();
       }
