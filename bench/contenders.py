@@ -50,6 +50,18 @@ def needs(program, package):
         raise Unavailable(f"no {program} ({package})")
 
 
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def memory_mb(pid):
+    """The proportional set size."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as lines:
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
+
+
 class Contender:
     """The plain file, and what all have in common."""
 
@@ -89,18 +101,17 @@ class Contender:
                 env={**os.environ, **(environment or {})})
         await_that(until, " ".join(command), self.process)
 
+    def pids(self):
+        """The processes that serve the file."""
+        return [] if self.process is None else [self.process.pid]
+
     def cpu_seconds(self):
-        if self.process is None:
-            return None
-        with open(f"/proc/{self.process.pid}/stat", encoding="ascii", errors="replace") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        pids = self.pids()
+        return sum(cpu_seconds(pid) for pid in pids) if pids else None
 
     def memory_mb(self):
-        if self.process is None:
-            return None
-        with open(f"/proc/{self.process.pid}/smaps_rollup", encoding="ascii") as lines:
-            return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
+        pids = self.pids()
+        return sum(memory_mb(pid) for pid in pids) if pids else None
 
     def stop(self):
         if self.process is None:
@@ -174,6 +185,48 @@ class Sheepfs(Mounted):
         subprocess.run([command[0], "umount", self.mountpoint], check=True,
                        stdout=subprocess.DEVNULL)
         return seconds
+
+
+class Cluster(Mounted):
+    """ZooKeeper and three sheep on this machine, with three copies, and a mount of them."""
+
+    title = "3 sheep, 3 copies"
+
+    def run(self, script):
+        store = os.path.join(self.folder, "store")
+        with open(self.log, "ab") as log:
+            subprocess.run(
+                ["bash", os.path.join(ROOT, "scripts", script), self.mountpoint, store],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True,
+                env={"PORT": "17300", **os.environ})
+
+    def start(self):
+        self.run("cluster.sh")
+
+    def stop(self):
+        if self.pids():
+            self.run("cluster-stop.sh")
+        super().stop()
+
+    @property
+    def folder_of_files(self):
+        return os.path.join(self.mountpoint, "volume")
+
+    @property
+    def file(self):
+        return os.path.join(self.folder_of_files, "bench")
+
+    def pids(self):
+        """All of them: each has the folder in its command."""
+        found = []
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            try:
+                with open(path, "rb") as line:
+                    if (self.folder + "/").encode() in line.read():
+                        found.append(int(path.split("/")[2]))
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has just ended
+        return found
 
 
 def check_uring(options):
@@ -255,7 +308,7 @@ class Peer(Contender):
     def __init__(self, name, work, size_bytes, command):
         super().__init__(name, work, size_bytes)
         self.shell = command
-        self.title = shlex.split(command)[0]
+        self.title = os.path.basename(shlex.split(command)[0])
 
     def start(self):
         self.renew()
@@ -347,6 +400,7 @@ MAKERS = {
     "jnr": lambda *of: Sheepfs(*of, "--transport", "jnr"),
     "cached": lambda *of: Sheepfs(*of, "--transport", "direct", *CACHED),
     "writeback": lambda *of: Sheepfs(*of, "--transport", "direct", "--pagecache", "writeback"),
+    "cluster": Cluster,
 }
 NULL_MAKERS = {
     "null-c": NullC,

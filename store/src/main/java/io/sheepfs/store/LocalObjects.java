@@ -16,6 +16,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.List;
 import java.util.concurrent.locks.StampedLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -105,6 +106,11 @@ public final class LocalObjects implements ObjectStore {
   public void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException {
     check(oid, offset, dst.remaining());
     files.read(oid, offset, dst);
+  }
+
+  @Override
+  public void expect(ObjectId oid, long offset, long length, BooleanSupplier wanted) {
+    files.expect(oid, offset, length, wanted);
   }
 
   /** A change of an object that is not an inode. */

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,7 +48,12 @@ public final class ObjectFiles implements NodeObjects {
   private final OpenObjects open;
   private final NameSync names;
   private final Forces forces;
+  private final Prefetch prefetch;
   private final Map<VdiId, Unsynced> unsynced = new ConcurrentHashMap<>();
+
+  /** Whether the files are the kernel's, which keeps what was read of them in memory. */
+  private final boolean readsAhead;
+
   private final AtomicLong temporaries = new AtomicLong();
 
   /**
@@ -57,9 +64,15 @@ public final class ObjectFiles implements NodeObjects {
   public ObjectFiles(Path directory, Disk disk, int maxOpenFiles) {
     this.directory = directory;
     this.disk = disk;
+    this.readsAhead = directory.getFileSystem() == FileSystems.getDefault();
     this.open = new OpenObjects(directory, disk, maxOpenFiles);
     this.names = new NameSync(directory, disk);
     this.forces = new Forces(oid -> onFile("flush of", oid, OpenObject::force));
+    this.prefetch =
+        new Prefetch(
+            (oid, offset, length, target) ->
+                onFile(
+                    "read of", oid, object -> object.channel().transferTo(offset, length, target)));
   }
 
   /** Something done to an open file, which can be done again when the file was closed meanwhile. */
@@ -82,6 +95,13 @@ public final class ObjectFiles implements NodeObjects {
           dst.position(start);
           object.read(offset, dst);
         });
+  }
+
+  @Override
+  public void expect(ObjectId oid, long offset, long length, BooleanSupplier wanted) {
+    if (readsAhead) {
+      prefetch.expect(oid, offset, length, wanted);
+    }
   }
 
   /**
@@ -456,6 +476,7 @@ public final class ObjectFiles implements NodeObjects {
   /** Closes the files. */
   public void close() {
     forces.close();
+    prefetch.close();
     open.clear();
   }
 

@@ -2,11 +2,13 @@ package io.sheepfs.store.object;
 
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * Objects by id, whatever they mean: the files of one node ({@link ObjectFiles}), or the replicas
@@ -23,6 +25,9 @@ public interface StoredObjects {
    * @throws SheepException {@link ResultCode#NO_OBJ}
    */
   void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException;
+
+  /** Tells that a range will probably be read soon; see {@link ObjectStore#expect}. */
+  default void expect(ObjectId oid, long offset, long length, BooleanSupplier wanted) {}
 
   /**
    * Overwrites part of an object.
