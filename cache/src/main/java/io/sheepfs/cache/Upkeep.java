@@ -4,6 +4,7 @@ import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.telemetry.FlushEvent;
 import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.util.List;
@@ -59,10 +60,12 @@ final class Upkeep implements Writes.Room {
   /** Makes everything durable that was written to a VDI before the call. */
   @Override
   public void flush(VdiId vid) throws SheepException {
+    FlushEvent event = FlushEvent.started();
     long begin = Stage.begin();
     try {
       flushNow(vid);
     } finally {
+      event.ended("cache", vid);
       long unused = Stage.CACHE_FLUSH.end(begin);
     }
   }

@@ -54,6 +54,46 @@ class MetricsIT {
   }
 
   @Test
+  void logInJson_withSlowRequests_isReadByAProgram() throws Exception {
+    String port = Integer.toString(freePort());
+    String store = folder.resolve("store").toString();
+    Daemon sheep =
+        Daemon.start(
+            folder,
+            "serving ",
+            "sheep",
+            "-f",
+            "-p",
+            port,
+            "--log-format",
+            "json",
+            "--slow-request",
+            "1",
+            "--metrics",
+            "0",
+            store);
+    cleanup.push(sheep);
+    // the first request of a process, which writes and forces files: longer than a millisecond
+    String dog = MountedStore.ROOT.resolve("bin/dog").toString();
+    Shell.check(dog, "cluster", "format", "-c", "1", "-p", port);
+    Shell.check(dog, "vdi", "create", "<b>disk", "64M", "-p", port);
+    Path log = Files.writeString(folder.resolve("lines"), sheep.log());
+    String messages =
+        Shell.check(
+            "python3",
+            "-c",
+            "import json, sys\nfor line in open(sys.argv[1]): print(json.loads(line)['message'])",
+            log.toString());
+    assertTrue(messages.contains("slow: MAKE_FS["), messages);
+    assertTrue(messages.contains("store flush"), messages);
+    String page = ask(sheep.log(), "/");
+    assertTrue(page.startsWith("200 <!DOCTYPE html>"), page);
+    assertTrue(page.contains("<td>&lt;b&gt;disk</td>"), page);
+    assertTrue(page.contains("<td>64.0 MiB</td>"), page);
+    assertTrue(page.contains("this node"), page);
+  }
+
+  @Test
   void sheepMountAndNbdServer_tellWhatTheyDoAndHowTheyAre() throws Exception {
     String port = Integer.toString(freePort());
     String store = folder.resolve("store").toString();

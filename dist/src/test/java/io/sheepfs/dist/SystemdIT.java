@@ -27,7 +27,8 @@ class SystemdIT {
       listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
       listener.settimeout(120)
       listener.bind(sys.argv[1])
-      service = subprocess.Popen(sys.argv[2:], env={"NOTIFY_SOCKET": sys.argv[1]})
+      service = subprocess.Popen(sys.argv[2:], env={
+          "NOTIFY_SOCKET": sys.argv[1], "WATCHDOG_USEC": "600000"})
       def until(word):
           while True:
               told = listener.recv(4096).decode()
@@ -36,6 +37,7 @@ class SystemdIT {
                   return
       try:
           until("READY=1")
+          until("WATCHDOG=1")
           service.send_signal(signal.SIGTERM)
           until("STOPPING=1")
           sys.exit(service.wait(120))
@@ -82,6 +84,20 @@ class SystemdIT {
   @Test
   void sheep_asAServiceWithoutEnvironment_tellsWhenItIsReadyAndEnds() throws Exception {
     String told = manage("sheep", "-f", "-p", "0", folder.resolve("store").toString());
+    assertTrue(told.contains("STATUS=serving"), told);
+  }
+
+  @Test
+  void sbd_asAServiceWithoutEnvironment_tellsWhenItIsReadyAndEnds() throws Exception {
+    String told =
+        manage(
+            "sbd",
+            "serve",
+            "-f",
+            "--store",
+            folder.resolve("store").toString(),
+            "--unix",
+            folder.resolve("nbd.sock").toString());
     assertTrue(told.contains("STATUS=serving"), told);
   }
 }

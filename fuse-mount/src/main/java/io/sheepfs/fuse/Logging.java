@@ -1,10 +1,7 @@
 package io.sheepfs.fuse;
 
-import java.io.FileOutputStream;
+import io.sheepfs.telemetry.DaemonLog;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,17 +10,10 @@ import org.jspecify.annotations.Nullable;
 /** Sets up the log before the first logger is made. */
 final class Logging {
 
-  private static final String PREFIX = "org.slf4j.simpleLogger.";
-
   private Logging() {}
 
   static void configure(MountConfig config, Console console) {
-    System.setProperty(PREFIX + "defaultLogLevel", config.debug() ? "debug" : "warn");
-    System.setProperty(PREFIX + "log.io.sheepfs", config.debug() ? "debug" : "info");
-    System.setProperty(PREFIX + "log.io.netty", "warn");
-    System.setProperty(PREFIX + "showDateTime", "true");
-    System.setProperty(PREFIX + "dateTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX");
-    System.setProperty(PREFIX + "showShortLogName", "true");
+    config.telemetry().configureLog(config.debug());
     if (!console.isLaunched()) {
       return;
     }
@@ -33,11 +23,9 @@ final class Logging {
       return;
     }
     try {
-      // the simple logger would empty a file of its own; appending is up to us
-      OutputStream log = new FileOutputStream(file.toFile(), true);
-      System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+      DaemonLog.appendTo(file);
     } catch (IOException e) {
-      console.info("cannot log to " + file + ": " + e.getMessage());
+      console.info(String.valueOf(e.getMessage()));
     }
   }
 

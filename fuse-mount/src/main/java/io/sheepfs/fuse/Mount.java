@@ -14,6 +14,7 @@ import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.store.server.ServiceManager;
+import io.sheepfs.store.server.Watchdog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -174,6 +175,7 @@ final class Mount {
     UmountHelper.register(config.mountpoint(), config.readOnly());
     console.ready();
     ServiceManager.ready(config.source() + " is mounted at " + config.mountpoint());
+    Watchdog.start(control::answers);
     warm();
     int code = Sheepfs.EXIT_OK;
     try {

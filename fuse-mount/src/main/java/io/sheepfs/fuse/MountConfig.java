@@ -3,7 +3,7 @@ package io.sheepfs.fuse;
 import io.sheepfs.fuse.Sheepfs.TransportName;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.protocol.tls.TlsFolder;
-import java.net.InetSocketAddress;
+import io.sheepfs.telemetry.TelemetryConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param group likewise
  * @param timeout how long a sheep may take to answer before a request fails
  * @param tls the certificates for connections to a sheep; null for none
- * @param metrics where counters are told over HTTP; null for nowhere
+ * @param telemetry how it tells how it does
  * @param flushAtEnd whether all is written out before the mount ends
  */
 record MountConfig(
@@ -35,7 +35,7 @@ record MountConfig(
     Duration timeout,
     @Nullable TlsFolder tls,
     boolean flushAtEnd,
-    @Nullable InetSocketAddress metrics,
+    TelemetryConfig telemetry,
     boolean foreground,
     boolean debug,
     @Nullable Path logFile) {

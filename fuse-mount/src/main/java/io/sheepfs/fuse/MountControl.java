@@ -17,6 +17,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +29,8 @@ import org.slf4j.LoggerFactory;
 final class MountControl implements Controlled {
 
   private static final Logger log = LoggerFactory.getLogger(MountControl.class);
+
+  private static final int READ_SECONDS = 20;
 
   private final MountConfig config;
   private final Console console;
@@ -125,7 +128,7 @@ final class MountControl implements Controlled {
 
   /** Begins to tell metrics, if they are wanted. */
   void startMetrics() throws MountFailure {
-    InetSocketAddress address = config.metrics();
+    InetSocketAddress address = config.telemetry().metrics();
     if (address == null) {
       return;
     }
@@ -140,6 +143,31 @@ final class MountControl implements Controlled {
   private Health askCluster() throws SheepException {
     ResultCode state = cluster.info().state();
     return new Health(state == ResultCode.SUCCESS, state.text());
+  }
+
+  /**
+   * Whether the mount answers the kernel. It is asked by another process: one that hangs in a mount
+   * of its own cannot be killed. While the cluster is away all threads may rightly wait for it.
+   */
+  boolean answers() {
+    try {
+      Process reader =
+          new ProcessBuilder("cat", config.mountpoint().resolve("config/sheep_info").toString())
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      if (reader.waitFor(READ_SECONDS, TimeUnit.SECONDS)) {
+        return reader.exitValue() == 0;
+      }
+      reader.destroyForcibly();
+      return !health.ask().well();
+    } catch (IOException e) {
+      log.warn("the mount cannot be asked", e);
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   /** Tells who waits how the mount ended; nobody can ask any more. */

@@ -34,6 +34,8 @@ final class MountOptionList {
           "timeout",
           "tls",
           "metrics",
+          "slow-request",
+          "log-format",
           "cache-mode",
           "cache-dir",
           "cache-size",

@@ -4,7 +4,7 @@ import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.protocol.client.SheepAddresses;
 import io.sheepfs.protocol.tls.TlsFolder;
 import io.sheepfs.store.server.TelemetryArguments;
-import io.sheepfs.telemetry.MetricsAddress;
+import io.sheepfs.telemetry.TelemetryConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -247,7 +247,10 @@ public final class Sheepfs implements Callable<Integer> {
           limit,
           TlsFolder.chosen(options.path("tls", tlsDirectory)),
           !noFlush && !options.has("no-flush"),
-          MetricsAddress.parse(options.textOrNull("metrics", telemetry.metrics())),
+          TelemetryConfig.parse(
+              options.textOrNull("metrics", telemetry.metrics()),
+              options.textOrNull("slow-request", telemetry.slowRequest()),
+              options.textOrNull("log-format", telemetry.logFormat())),
           foreground,
           debug || options.has("debug"),
           options.path("log-file", logFile));

@@ -1,5 +1,7 @@
 package io.sheepfs.sbd;
 
+import io.sheepfs.telemetry.DaemonLog;
+import io.sheepfs.telemetry.TelemetryConfig;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -50,23 +52,15 @@ final class Console {
   }
 
   /** Sets up the log before the first logger is made. */
-  void configureLog(boolean debug, Path logFile) {
-    String prefix = "org.slf4j.simpleLogger.";
-    System.setProperty(prefix + "defaultLogLevel", debug ? "debug" : "warn");
-    System.setProperty(prefix + "log.io.sheepfs", debug ? "debug" : "info");
-    System.setProperty(prefix + "log.io.netty", "warn");
-    System.setProperty(prefix + "showDateTime", "true");
-    System.setProperty(prefix + "dateTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX");
-    System.setProperty(prefix + "showShortLogName", "true");
+  void configureLog(TelemetryConfig telemetry, boolean debug, Path logFile) {
+    telemetry.configureLog(debug);
     if (!launched) {
       return;
     }
     try {
-      // the simple logger would empty a file of its own; appending is up to us
-      FileOutputStream log = new FileOutputStream(logFile.toFile(), true);
-      System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+      DaemonLog.appendTo(logFile);
     } catch (IOException e) {
-      say("cannot log to " + logFile + ": " + e.getMessage());
+      say(String.valueOf(e.getMessage()));
     }
   }
 }

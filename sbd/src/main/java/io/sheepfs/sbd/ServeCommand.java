@@ -6,7 +6,9 @@ import io.sheepfs.sbd.nbd.NbdServer;
 import io.sheepfs.sbd.nbd.NbdServerOptions;
 import io.sheepfs.sbd.nbd.ServerLimits;
 import io.sheepfs.store.LocalSheep;
+import io.sheepfs.store.server.ServiceManager;
 import io.sheepfs.store.server.TelemetryArguments;
+import io.sheepfs.store.server.Watchdog;
 import io.sheepfs.telemetry.MetricsServer;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -135,8 +137,8 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    console.configureLog(debug, logFile);
     try {
+      console.configureLog(telemetry.config(), debug, logFile);
       return serve();
     } catch (IllegalArgumentException e) {
       console.say(e.getMessage() + "\nTry 'sbd serve --help'.");
@@ -155,7 +157,7 @@ final class ServeCommand implements Callable<Integer> {
     if (port < 1 || port > 0xFFFF || timeoutSeconds < 1) {
       throw new IllegalArgumentException("not a port, or not a time");
     }
-    InetSocketAddress metrics = telemetry.metricsAddress();
+    InetSocketAddress metrics = telemetry.config().metrics();
     SocketAddress where =
         unix != null ? UnixDomainSocketAddress.of(unix.toAbsolutePath()) : tcpAddress();
     NbdServerOptions options =
@@ -185,6 +187,8 @@ final class ServeCommand implements Callable<Integer> {
         source,
         unix != null ? unix : "port " + server.port() + (tls != null ? " with TLS" : ""));
     console.ready();
+    ServiceManager.ready("serving " + source);
+    Watchdog.start(new Greeting(server.address())::isGiven);
     new CountDownLatch(1).await(); // until a signal runs the hook
     return Sbd.EXIT_OK;
   }
@@ -220,6 +224,7 @@ final class ServeCommand implements Callable<Integer> {
 
   private static void end(Logger log, NbdServer server, Cluster cluster) {
     int code = Sbd.EXIT_OK;
+    ServiceManager.stopping("writing everything out");
     try {
       server.close();
       if (cluster instanceof LocalSheep local) {

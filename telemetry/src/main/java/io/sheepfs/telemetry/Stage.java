@@ -79,7 +79,16 @@ public enum Stage {
   public long end(long begin) {
     long nanos = System.nanoTime() - begin;
     histogram.record(nanos);
+    SlowRequests.passed(this, nanos);
     return nanos;
+  }
+
+  String layer() {
+    return layer;
+  }
+
+  String operation() {
+    return operation;
   }
 
   /** How often it was gone through. */

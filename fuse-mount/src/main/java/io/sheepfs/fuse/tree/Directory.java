@@ -17,6 +17,11 @@ public abstract non-sealed class Directory extends Node {
    */
   public abstract Node lookup(String name) throws IOException;
 
+  @Override
+  public String toString() {
+    return "a directory";
+  }
+
   /** Everything in it, by name, without {@code .} and {@code ..}. */
   public abstract List<Entry> list() throws IOException;
 

@@ -41,6 +41,11 @@ final class SnapshotFile extends RegularFile {
   }
 
   @Override
+  public String toString() {
+    return "snapshot " + snapshot.snapshotId() + " of " + snapshot.name();
+  }
+
+  @Override
   public Attributes attributes() throws IOException {
     Instant taken = snapshot.snapshotTaken();
     return new Attributes(

@@ -67,6 +67,11 @@ final class VolumeFile extends RegularFile {
     this.pages = new KeptPages(tree, name);
   }
 
+  @Override
+  public String toString() {
+    return "volume/" + name;
+  }
+
   VdiName name() {
     return name;
   }

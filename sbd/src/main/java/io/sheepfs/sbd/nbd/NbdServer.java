@@ -15,6 +15,7 @@ import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.codec.ByteBudget;
 import io.sheepfs.protocol.codec.Transport;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
@@ -154,6 +155,17 @@ public final class NbdServer implements AutoCloseable {
         .pipeline()
         .addLast(new IdleStateHandler(true, stallMillis, stallMillis, 0, TimeUnit.MILLISECONDS))
         .addLast(new Negotiation(core));
+  }
+
+  /** What this machine connects to. */
+  public SocketAddress address() {
+    if (socketFile != null) {
+      return UnixDomainSocketAddress.of(socketFile);
+    }
+    InetSocketAddress bound = (InetSocketAddress) listener.localAddress();
+    return bound.getAddress().isAnyLocalAddress()
+        ? new InetSocketAddress(InetAddress.getLoopbackAddress(), bound.getPort())
+        : bound;
   }
 
   /** The port that is listened on; -1 for a Unix socket. */

@@ -2,6 +2,8 @@ package io.sheepfs.sbd.nbd;
 
 import io.netty.buffer.ByteBuf;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.telemetry.RequestEvent;
+import io.sheepfs.telemetry.SlowRequests;
 import io.sheepfs.telemetry.Stage;
 import io.sheepfs.volume.Volume;
 import java.io.IOException;
@@ -74,6 +76,8 @@ final class Request implements Runnable {
   /** In a worker. Whatever happens, it is answered. */
   @Override
   public void run() {
+    SlowRequests.begin();
+    RequestEvent event = RequestEvent.started();
     try {
       execute(connection.attachment().volume());
       error = NbdError.NONE;
@@ -86,9 +90,24 @@ final class Request implements Runnable {
         reply = connection.replies().error(cookie, error, String.valueOf(e.getMessage()));
       }
     } finally {
-      long unused = stage().end(begun);
+      Stage stage = stage();
+      event.ended(stage);
+      long nanos = stage.end(begun);
+      if (SlowRequests.isSlow(nanos)) {
+        SlowRequests.tell(stage, nanos, this::text);
+      }
       connection.ran(this);
     }
+  }
+
+  private String text() {
+    return command
+        + " of "
+        + length
+        + " bytes at "
+        + offset
+        + " of "
+        + connection.attachment().name();
   }
 
   private Stage stage() {

@@ -5,6 +5,7 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.telemetry.RecoveryEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -80,6 +81,15 @@ final class Recovery {
 
   /** Does it; fails if the epoch ends, or if somebody has to be waited for. */
   void run() throws IOException {
+    RecoveryEvent event = RecoveryEvent.started();
+    try {
+      bringUpToDate();
+    } finally {
+      event.ended(view.number(), finished.get());
+    }
+  }
+
+  private void bringUpToDate() throws IOException {
     phase = LISTING;
     failed = false;
     finished.set(0);

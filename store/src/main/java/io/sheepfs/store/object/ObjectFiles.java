@@ -6,6 +6,7 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.object.Unsynced.FlushFailure;
+import io.sheepfs.telemetry.FlushEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -437,11 +438,13 @@ public final class ObjectFiles implements NodeObjects {
   public void flush(VdiId vid) throws SheepException {
     Unsynced state = unsynced.get(vid);
     FlushFailure failure = null;
+    FlushEvent event = FlushEvent.started();
     if (state == null) {
       forceNames();
     } else {
       failure = state.flush(() -> forceAll(vid, state));
     }
+    event.ended("store", vid);
     if (failure != null) {
       throw disk.failure("flush of VDI " + vid + ", " + failure.what(), failure.cause());
     }

@@ -15,6 +15,8 @@ import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.codec.RequestDecoder;
 import io.sheepfs.protocol.codec.RequestFrame;
 import io.sheepfs.protocol.codec.ResponseFrame;
+import io.sheepfs.telemetry.RequestEvent;
+import io.sheepfs.telemetry.SlowRequests;
 import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -232,12 +234,26 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
     core.workers(request.header())
         .execute(
             () -> {
-              long unused = Stage.SHEEP_QUEUE.end(started.begun);
-              Answer answer = core.dispatcher().answer(request);
-              unused = stage(request.header().opcode()).end(started.begun);
+              Answer answer = timed(request, started.begun);
               int epoch = core.dispatcher().epoch();
               ctx.executor().execute(() -> finish(started, inOrder, answer, epoch));
             });
+  }
+
+  /** In a worker, which may be the first thing that a request has to wait for. */
+  private Answer timed(Request request, long begun) {
+    SlowRequests.begin();
+    long unused = Stage.SHEEP_QUEUE.end(begun);
+    RequestEvent event = RequestEvent.started();
+    Answer answer = core.dispatcher().answer(request);
+    Stage stage = stage(request.header().opcode());
+    event.ended(stage);
+    long nanos = stage.end(begun);
+    if (SlowRequests.isSlow(nanos)) {
+      SlowRequests.tell(
+          stage, nanos, () -> request.header() + " of " + context().channel().remoteAddress());
+    }
+    return answer;
   }
 
   private static Stage stage(@Nullable Opcode opcode) {

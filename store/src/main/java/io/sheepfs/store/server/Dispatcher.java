@@ -1,6 +1,9 @@
 package io.sheepfs.store.server;
 
+import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResultCode;
@@ -20,6 +23,8 @@ import org.slf4j.LoggerFactory;
 final class Dispatcher {
 
   private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
+
+  private static final int MAX_LIST_BYTES = 1 << 20;
 
   private final SheepNode sheep;
   private final @Nullable ClusterRouter router;
@@ -136,6 +141,16 @@ final class Dispatcher {
     LeaseCheck.install(sheep, handlers);
   }
 
+  /** Carries out a request of nobody, that is served in every state. */
+  boolean answersItself() {
+    RequestHeader header =
+        RequestHeader.of(Opcode.GET_NODE_LIST, 0, MAX_LIST_BYTES, new RequestFields.None());
+    Answer answer =
+        answer(new Request(header, Unpooled.EMPTY_BUFFER, this, UnpooledByteBufAllocator.DEFAULT));
+    answer.body().release();
+    return answer.result() != ResultCode.SYSTEM_ERROR;
+  }
+
   /** The epoch for the header of an answer. */
   int epoch() {
     return sheep.epoch();
@@ -191,7 +206,6 @@ final class Dispatcher {
       return answer;
     }
     answer.body().release();
-    return new Answer(
-        ResultCode.BUFFER_SMALL, new ResponseFields.None(), io.netty.buffer.Unpooled.EMPTY_BUFFER);
+    return new Answer(ResultCode.BUFFER_SMALL, new ResponseFields.None(), Unpooled.EMPTY_BUFFER);
   }
 }

@@ -28,6 +28,11 @@ public final class ServiceManager {
     tell("--ready", "--status=" + status);
   }
 
+  /** The service was asked, and answered. */
+  static void alive() {
+    tell("WATCHDOG=1");
+  }
+
   /** The service begins to end, which may take time. */
   public static void stopping(String status) {
     tell("STOPPING=1", "--status=" + status);

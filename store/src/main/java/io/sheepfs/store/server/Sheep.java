@@ -6,10 +6,10 @@ import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
 import io.sheepfs.store.cluster.ClusterOptions;
 import io.sheepfs.store.cluster.ClusterSheep;
+import io.sheepfs.telemetry.DaemonLog;
 import io.sheepfs.telemetry.MetricsServer;
-import java.io.FileOutputStream;
+import io.sheepfs.telemetry.TelemetryConfig;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -36,8 +36,6 @@ import picocli.CommandLine.Parameters;
     sortOptions = false)
 @SuppressWarnings("UnusedVariable") // some options are only taken, or picocli acts on them itself
 public final class Sheep implements Callable<Integer> {
-
-  private static final String LOGGER = "org.slf4j.simpleLogger.";
 
   private static final int FAILURE = 1;
   private static final int DEFAULT_PORT = 7000;
@@ -226,7 +224,7 @@ public final class Sheep implements Callable<Integer> {
       return "not a zone: " + zone;
     }
     try {
-      InetSocketAddress unused = telemetry.metricsAddress();
+      TelemetryConfig unused = telemetry.config();
       if (writeCache != null) {
         GatewayCacheOptions.parse(writeCache);
       }
@@ -245,10 +243,7 @@ public final class Sheep implements Callable<Integer> {
 
   /** In the background nobody reads standard error; what is still written there goes to the log. */
   private void openLog() throws IOException {
-    System.setProperty(LOGGER + "showDateTime", "true");
-    System.setProperty(LOGGER + "dateTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX");
-    System.setProperty(LOGGER + "showShortLogName", "true");
-    System.setProperty(LOGGER + "log.io.netty", "warn");
+    telemetry.config().configureLog(false);
     if (directory == null) {
       throw new IllegalStateException("picocli asks for the directory");
     }
@@ -259,14 +254,7 @@ public final class Sheep implements Callable<Integer> {
     if (logFile == null) {
       Files.createDirectories(directory);
     }
-    OutputStream log;
-    try {
-      // the simple logger would empty a file of its own; appending is up to us
-      log = new FileOutputStream(file.toFile(), true);
-    } catch (IOException e) {
-      throw new IOException("cannot log to " + file + ": " + e.getMessage(), e);
-    }
-    System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+    DaemonLog.appendTo(file);
   }
 
   private int serve() throws IOException, InterruptedException {
@@ -317,6 +305,7 @@ public final class Sheep implements Callable<Integer> {
     Runtime.getRuntime().addShutdownHook(end);
     tell("READY");
     ServiceManager.ready("serving " + directory + " on port " + server.port());
+    Watchdog.start(server::answers);
     log()
         .info(
             "serving {} on {} port {}{} ({})",
@@ -369,13 +358,14 @@ public final class Sheep implements Callable<Integer> {
     sheep.start(server::disconnectAll, server::askForShutdown);
     tell("READY");
     ServiceManager.ready("serving " + root + " on port " + port);
+    Watchdog.start(server::answers);
     log().info("serving {} on {} port {} for cluster {}", root, bindAddress, port, name);
     server.awaitShutdown();
     return CommandLine.ExitCode.OK;
   }
 
   private void tellMetrics(SheepServer server) throws IOException {
-    InetSocketAddress address = telemetry.metricsAddress();
+    InetSocketAddress address = telemetry.config().metrics();
     if (address == null) {
       return;
     }

@@ -12,6 +12,7 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.handler.timeout.WriteTimeoutHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.sheepfs.protocol.codec.ResponseEncoder;
@@ -22,6 +23,7 @@ import io.sheepfs.telemetry.MetricsServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -56,6 +58,7 @@ public final class SheepServer implements AutoCloseable {
   private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
   private final CountDownLatch shutdownAsked = new CountDownLatch(1);
   private final SheepMetrics metrics;
+  private final StatusPage page;
   private final Channel listener;
 
   private SheepServer(
@@ -93,6 +96,7 @@ public final class SheepServer implements AutoCloseable {
       core.use(cache);
     }
     this.metrics = new SheepMetrics(sheep, core, cache);
+    this.page = new StatusPage(sheep, core);
     this.eventLoops = Transport.newGroup(2, "sheep-server");
     Future<Void> bound = bootstrap(address).bind(address).awaitUninterruptibly();
     if (!bound.isSuccess()) {
@@ -181,12 +185,31 @@ public final class SheepServer implements AutoCloseable {
    * @throws IOException if the address cannot be listened on
    */
   public MetricsServer startMetrics(InetSocketAddress address) throws IOException {
-    return MetricsServer.start(address, metrics::numbers, metrics::health, null);
+    return MetricsServer.start(address, metrics::numbers, metrics::health, page);
   }
 
   /** The port that is listened on. */
   public int port() {
     return ((InetSocketAddress) listener.localAddress()).getPort();
+  }
+
+  /**
+   * Whether the threads that serve get on: the event loops, and a worker that carries out what
+   * waits for no disk and no other sheep. Returns when they have answered, which may be never.
+   */
+  public boolean answers() {
+    try {
+      for (EventExecutor loop : eventLoops) {
+        Future<?> unused = loop.submit(() -> {}).sync();
+      }
+      return peerWorkers.submit(core.dispatcher()::answersItself).get();
+    } catch (ExecutionException e) {
+      log.warn("asked by the watchdog", e);
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   /** Returns when a client asked for a shutdown. */

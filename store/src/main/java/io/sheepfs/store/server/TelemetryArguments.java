@@ -1,7 +1,6 @@
 package io.sheepfs.store.server;
 
-import io.sheepfs.telemetry.MetricsAddress;
-import java.net.InetSocketAddress;
+import io.sheepfs.telemetry.TelemetryConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -16,17 +15,40 @@ public final class TelemetryArguments {
               + " an address of this machine alone.")
   private @Nullable String metrics;
 
-  /** What the option says; null without it. */
+  @Option(
+      names = "--slow-request",
+      paramLabel = "MILLIS",
+      description =
+          "Log each request that takes so long, with what it waited for; 0, or nothing, for none.")
+  private @Nullable String slowRequest;
+
+  @Option(
+      names = "--log-format",
+      paramLabel = "text|json",
+      description = "How lines of the log look; text without this option.")
+  private @Nullable String logFormat;
+
+  /** What one of the options says; null without it. */
   public @Nullable String metrics() {
     return metrics;
   }
 
+  /** What one of the options says; null without it. */
+  public @Nullable String slowRequest() {
+    return slowRequest;
+  }
+
+  /** What one of the options says; null without it. */
+  public @Nullable String logFormat() {
+    return logFormat;
+  }
+
   /**
-   * Where metrics are told; null for nowhere.
+   * All of them.
    *
    * @throws IllegalArgumentException with a message for the user
    */
-  public @Nullable InetSocketAddress metricsAddress() {
-    return MetricsAddress.parse(metrics);
+  public TelemetryConfig config() {
+    return TelemetryConfig.parse(metrics, slowRequest, logFormat);
   }
 }

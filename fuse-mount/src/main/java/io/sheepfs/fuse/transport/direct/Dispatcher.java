@@ -41,6 +41,8 @@ import io.sheepfs.fuse.tree.OpenFile;
 import io.sheepfs.fuse.tree.OpenFlags;
 import io.sheepfs.fuse.tree.RegularFile;
 import io.sheepfs.protocol.Space;
+import io.sheepfs.telemetry.RequestEvent;
+import io.sheepfs.telemetry.SlowRequests;
 import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -103,6 +105,8 @@ final class Dispatcher {
   }
 
   private void answer(int opcode, Message message) throws IOException {
+    SlowRequests.begin();
+    RequestEvent event = RequestEvent.started();
     long begin = Stage.begin();
     int errno = 0;
     int size = 0;
@@ -113,17 +117,13 @@ final class Dispatcher {
     } catch (IOException | RuntimeException e) {
       errno = Errno.of(e);
     }
-    long unused = stage(opcode).end(begin);
+    Stage stage = RequestText.stage(opcode);
+    event.ended(stage);
+    long nanos = stage.end(begin);
+    if (SlowRequests.isSlow(nanos)) {
+      SlowRequests.tell(stage, nanos, () -> RequestText.of(message, nodes::get, files::get));
+    }
     message.reply(errno, size);
-  }
-
-  private static Stage stage(int opcode) {
-    return switch (opcode) {
-      case Opcode.READ -> Stage.FUSE_READ;
-      case Opcode.WRITE -> Stage.FUSE_WRITE;
-      case Opcode.FSYNC, Opcode.FLUSH -> Stage.FUSE_FLUSH;
-      default -> Stage.FUSE_OTHER;
-    };
   }
 
   /** Returns the bytes of the result that stand in the message. */

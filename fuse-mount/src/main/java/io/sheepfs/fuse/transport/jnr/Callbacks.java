@@ -5,6 +5,8 @@ import com.kenai.jffi.Closure;
 import com.kenai.jffi.ClosureManager;
 import com.kenai.jffi.Type;
 import io.sheepfs.fuse.transport.Errno;
+import io.sheepfs.telemetry.RequestEvent;
+import io.sheepfs.telemetry.SlowRequests;
 import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -83,9 +85,15 @@ final class Callbacks {
   void set(Stage stage, long offset, Callback callback, Type... parameters) {
     Closure closure =
         arguments -> {
+          SlowRequests.begin();
+          RequestEvent event = RequestEvent.started();
           long begin = Stage.begin();
           int answer = answer(callback, arguments);
-          long unused = stage.end(begin);
+          event.ended(stage);
+          long nanos = stage.end(begin);
+          if (SlowRequests.isSlow(nanos)) {
+            SlowRequests.tell(stage, nanos, stage::toString); // libfuse 2 has names only for some
+          }
           arguments.setIntReturn(answer);
         };
     bind(offset, closure, Type.SINT, parameters);
