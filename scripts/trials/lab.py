@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -44,6 +45,7 @@ class Lab:
         self.mountpoint = None
         self.hosts = {"z": 9, "c": 20, "1": 1, "2": 2, "3": 3}
         os.makedirs(directory)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever is stopped cleans up, too
         self.made = []
         try:
             self._make_network()

@@ -36,8 +36,7 @@ class Writer(threading.Thread):
         self.random = random.Random(seed)
         self.versions = {}
         self.going = threading.Event()
-        self.idle = threading.Event()
-        self.idle.set()
+        self.busy = threading.Lock()
         self.ended = False
         self.problems = []
         self.longest = 0.0
@@ -52,30 +51,38 @@ class Writer(threading.Thread):
         while not self.ended:
             if not self.going.wait(0.1):
                 continue
-            self.idle.clear()
-            started = time.monotonic()
-            block = self.random.randrange(BLOCKS // THREADS) * THREADS + self.share
-            try:
-                choice = self.random.random()
-                if choice < 0.6:
-                    version = self.versions.get(block, 0) + 1
-                    data = self.content(block, version)
-                    if os.pwrite(file, data, block * SPREAD * BLOCK) != BLOCK:
-                        raise OSError("short write")
-                    self.versions[block] = version
-                elif choice < 0.97:
-                    self.check(file, block)
-                else:
-                    os.fsync(file)
-            except OSError as e:
-                self.problems.append(f"block {block}: {e}")
-            self.longest = max(self.longest, time.monotonic() - started)
-            self.operations += 1
-            if not self.going.is_set():
-                self.idle.set()
+            with self.busy:
+                if self.going.is_set():
+                    self.step(file)
             time.sleep(0.002)
         os.close(file)
-        self.idle.set()
+
+    def step(self, file):
+        started = time.monotonic()
+        block = self.random.randrange(BLOCKS // THREADS) * THREADS + self.share
+        try:
+            choice = self.random.random()
+            if choice < 0.6:
+                version = self.versions.get(block, 0) + 1
+                data = self.content(block, version)
+                if os.pwrite(file, data, block * SPREAD * BLOCK) != BLOCK:
+                    raise OSError("short write")
+                self.versions[block] = version
+            elif choice < 0.97:
+                self.check(file, block)
+            else:
+                os.fsync(file)
+        except OSError as e:
+            self.problems.append(f"block {block}: {e}")
+        self.longest = max(self.longest, time.monotonic() - started)
+        self.operations += 1
+
+    def rests(self, seconds):
+        """Whether it is in the middle of nothing, now that it must begin nothing."""
+        if not self.busy.acquire(timeout=seconds):
+            return False
+        self.busy.release()
+        return True
 
     def check(self, file, block):
         found = os.pread(file, BLOCK, block * SPREAD * BLOCK)
@@ -105,7 +112,7 @@ def write_and_read(path, seeds, pipe):
             continue
         for writer in writers:
             writer.going.clear()
-        stuck = [writer.share for writer in writers if not writer.idle.wait(180)]
+        stuck = [writer.share for writer in writers if not writer.rests(180)]
         if stuck:
             pipe.send(RuntimeError(f"a write hangs: {stuck}"))
             continue

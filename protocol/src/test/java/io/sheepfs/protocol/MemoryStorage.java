@@ -133,11 +133,12 @@ final class MemoryStorage implements ObjectStore {
 
   private void put(ObjectId oid, Content made, long offset, ByteBuffer src, Durability durability) {
     made.write(offset, src);
+    boolean another;
     synchronized (this) {
       forgetCurrent(oid);
-      objects.put(oid, made);
+      another = objects.put(oid, made) != null;
     }
-    settle(oid, durability);
+    settle(oid, another ? Durability.STABLE : durability);
   }
 
   @Override
