@@ -60,6 +60,8 @@ archive=$LIB/${archive_name:-sheepfs}-$(cksum <"$(dirname "$(dirname "$(readlink
 java_options() {
   printf '%s\n' -XX:+UseSerialGC -XX:TieredStopAtLevel="${compiler_tier:-4}" -Xmx"${SHEEPFS_HEAP:-256m}" -Xss512k \
     -XX:+ExitOnOutOfMemoryError -Xshare:auto -Xlog:disable -Xlog:all=error:stderr
+  # A sheep of a cluster that is full of requests of every kind takes 256 MiB for them; the heap's size is Java's own limit.
+  [ -n "${SHEEPFS_HEAP:-}" ] || printf '%s\n' -XX:MaxDirectMemorySize=384m
   [ "$java_version" -ge 22 ] && printf '%s\n' --enable-native-access=ALL-UNNAMED
   [ "$java_version" -ge 23 ] && printf '%s\n' --sun-misc-unsafe-memory-access=allow
   if [ -n "${SHEEPFS_DUMP_ARCHIVE:-}" ]; then

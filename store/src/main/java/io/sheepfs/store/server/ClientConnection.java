@@ -15,6 +15,7 @@ import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.codec.RequestDecoder;
 import io.sheepfs.protocol.codec.RequestFrame;
 import io.sheepfs.protocol.codec.ResponseFrame;
+import io.sheepfs.store.server.Lanes.Lane;
 import io.sheepfs.telemetry.RequestEvent;
 import io.sheepfs.telemetry.SlowRequests;
 import io.sheepfs.telemetry.Stage;
@@ -55,8 +56,8 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   /** Cluster operations that were started, in order; the first one runs. */
   private final Deque<Started> ordered = new ArrayDeque<>();
 
-  /** What the request takes whose header was let in, and whose body is not complete; else 0. */
-  private long arrivingBytes;
+  /** The share of the request whose header was let in, and whose body is not complete. */
+  private @Nullable Share arriving;
 
   private @Nullable Future<?> arrivalDeadline;
 
@@ -70,10 +71,13 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   private volatile boolean turnedAway;
   private volatile @Nullable ChannelHandlerContext context;
 
-  /** A request that has its share of the budgets. */
-  private record Started(RequestFrame frame, long bytes, long begun) {
-    Started(RequestFrame frame, long bytes) {
-      this(frame, bytes, Stage.begin());
+  /** What a request takes of the budgets. */
+  private record Share(Lane lane, long bytes) {}
+
+  /** A request that has its share. */
+  private record Started(RequestFrame frame, Share share, long begun) {
+    Started(RequestFrame frame, Share share) {
+      this(frame, share, Stage.begin());
     }
   }
 
@@ -122,30 +126,34 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   public void channelRead(ChannelHandlerContext ctx, Object message) {
     RequestFrame frame = (RequestFrame) message;
     consumedBytes += HeaderLayout.SIZE_BYTES + frame.header().bodyLength();
-    long bytes = arrivingBytes;
-    arrivingBytes = 0;
+    Share share = arriving;
+    if (share == null) {
+      throw new IllegalStateException("a request that was not let in");
+    }
+    arriving = null;
     cancelDeadline();
     if (closed) {
       frame.release();
-      giveBack(bytes);
+      giveBack(share);
       return;
     }
     if (isOutlived()) {
       log.warn("{} was kept waiting while this process stood still", ctx.channel().remoteAddress());
       frame.release();
-      giveBack(bytes);
+      giveBack(share);
       reset(ctx);
       return;
     }
-    start(new Started(frame, bytes));
+    start(new Started(frame, share));
   }
 
   /** A sender that trickles would keep its room for ever, without ever being silent. */
   @Override
   public void channelReadComplete(ChannelHandlerContext ctx) {
-    if (arrivingBytes > 0 && arrivalDeadline == null) {
+    Share share = arriving;
+    if (share != null && arrivalDeadline == null) {
       long millis =
-          core.options().frameTimeout().toMillis() + arrivingBytes / SLOWEST_BYTES_PER_MILLI;
+          core.options().frameTimeout().toMillis() + share.bytes / SLOWEST_BYTES_PER_MILLI;
       arrivalDeadline =
           ctx.executor().schedule(() -> arrivesTooSlowly(ctx), millis, TimeUnit.MILLISECONDS);
     }
@@ -183,20 +191,21 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
 
   private boolean admit(RequestHeader header) {
     long bytes = bytesOf(header);
+    Lane lane = core.lanes().of(header);
     boolean fits =
         !closed
             && context().channel().isWritable()
             && (running == 0
                 || (running < core.options().maxRequestsPerConnection()
                     && takenBytes + bytes <= core.options().maxConnectionBytes()));
-    waiting = !(fits && core.budget().tryTake(bytes, this::resumeLater));
+    waiting = !(fits && lane.budget().tryTake(bytes, this::resumeLater));
     if (waiting) {
       context().channel().config().setAutoRead(false);
       return false;
     }
     running++;
     takenBytes += bytes;
-    arrivingBytes = bytes;
+    arriving = new Share(lane, bytes);
     return true;
   }
 
@@ -231,7 +240,10 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
     ChannelHandlerContext ctx = context();
     Request request =
         new Request(started.frame.header(), started.frame.content(), this, ctx.alloc());
-    core.workers(request.header())
+    started
+        .share
+        .lane
+        .workers()
         .execute(
             () -> {
               Answer answer = timed(request, started.begun);
@@ -264,7 +276,7 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
       case READ_OBJ -> Stage.SHEEP_READ;
       case WRITE_OBJ, CREATE_AND_WRITE_OBJ, DISCARD_OBJ -> Stage.SHEEP_WRITE;
       case FLUSH_VDI -> Stage.SHEEP_FLUSH;
-      default -> ServerCore.isBetweenSheep(opcode) ? Stage.PEER_SERVED : Stage.SHEEP_OTHER;
+      default -> Lanes.isBetweenSheep(opcode) ? Stage.PEER_SERVED : Stage.SHEEP_OTHER;
     };
   }
 
@@ -305,13 +317,13 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   }
 
   private void ended(Started started) {
-    giveBack(started.bytes);
+    giveBack(started.share);
   }
 
-  private void giveBack(long bytes) {
+  private void giveBack(Share share) {
     running--;
-    takenBytes -= bytes;
-    core.budget().giveBack(bytes);
+    takenBytes -= share.bytes;
+    share.lane.budget().giveBack(share.bytes);
   }
 
   @Override
@@ -340,9 +352,10 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   public void channelInactive(ChannelHandlerContext ctx) {
     stop();
     cancelDeadline();
-    if (arrivingBytes > 0) {
-      giveBack(arrivingBytes);
-      arrivingBytes = 0;
+    Share share = arriving;
+    if (share != null) {
+      arriving = null;
+      giveBack(share);
     }
     if (ordered.isEmpty()) {
       core.releaseLeases(this);

@@ -172,7 +172,7 @@ final class Dispatcher {
     }
     ResultCode state = sheep.state();
     // what sheep ask of each other has its epoch, and has to be served before the epoch is open
-    boolean byEpoch = router != null && ServerCore.isBetweenSheep(opcode);
+    boolean byEpoch = router != null && Lanes.isBetweenSheep(opcode);
     if (state != ResultCode.SUCCESS && !byEpoch && !opcode.servedWhileWaiting()) {
       return Answer.of(state);
     }

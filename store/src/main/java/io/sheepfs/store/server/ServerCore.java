@@ -1,13 +1,9 @@
 package io.sheepfs.store.server;
 
-import io.sheepfs.protocol.Opcode;
-import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.RequestHeader;
-import io.sheepfs.protocol.codec.ByteBudget;
 import io.sheepfs.store.SheepNode;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /** What all connections of a server share. Safe for any number of threads. */
@@ -17,20 +13,7 @@ final class ServerCore {
   private final ServerOptions options;
   private final Dispatcher dispatcher;
   private final Counters counters;
-  private final ByteBudget budget;
-
-  /** Its queue is bounded by the connections, and by what each may have under way. */
-  private final ExecutorService workers;
-
-  /** Of their own, since the workers of several sheep may wait for each other's answers here. */
-  private final ExecutorService peerWorkers;
-
-  /** For what those may wait for, and which waits for nobody. */
-  private final ExecutorService recoveryWorkers;
-
-  /** For the question whether this sheep lives, which must not stand in line behind anything. */
-  private final ExecutorService answerer;
-
+  private final Lanes lanes;
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
   private final @Nullable Standstill standstill;
   private int underWay;
@@ -43,21 +26,14 @@ final class ServerCore {
   ServerCore(
       SheepNode sheep,
       ServerOptions options,
-      ExecutorService workers,
-      ExecutorService peerWorkers,
-      ExecutorService recoveryWorkers,
-      ExecutorService answerer,
+      Lanes lanes,
       @Nullable Standstill standstill,
       Runnable shutdown) {
     this.sheep = sheep;
     this.options = options;
-    this.workers = workers;
-    this.peerWorkers = peerWorkers;
-    this.recoveryWorkers = recoveryWorkers;
-    this.answerer = answerer;
+    this.lanes = lanes;
     this.standstill = standstill;
     this.counters = new Counters();
-    this.budget = new ByteBudget(options.maxTotalBytes() + (1 << 16));
     this.dispatcher = new Dispatcher(sheep, counters, options, shutdown);
   }
 
@@ -74,31 +50,8 @@ final class ServerCore {
     return dispatcher;
   }
 
-  ByteBudget budget() {
-    return budget;
-  }
-
-  /** Who carries a request out. */
-  ExecutorService workers(RequestHeader header) {
-    Opcode opcode = header.opcode();
-    boolean isRecovery = header.has(RequestFlags.RECOVERY);
-    if (opcode == Opcode.REPAIR_REPLICA) { // a client's is passed on, and waits for other sheep
-      return isRecovery ? peerWorkers : workers;
-    }
-    if (opcode != null && isBetweenSheep(opcode) && isRecovery) {
-      return recoveryWorkers;
-    }
-    if (opcode == Opcode.GET_NODE_LIST) {
-      return answerer;
-    }
-    return opcode != null && isBetweenSheep(opcode) ? peerWorkers : workers;
-  }
-
-  /** Whether only sheep send it. */
-  static boolean isBetweenSheep(Opcode opcode) {
-    return opcode.scope() == Opcode.Scope.PEER
-        || opcode == Opcode.GET_HASH
-        || opcode == Opcode.REPAIR_REPLICA;
+  Lanes lanes() {
+    return lanes;
   }
 
   /** How often this process stood still. */

@@ -64,7 +64,7 @@ final class SheepMetrics {
         .counter("sheep_flushes", "Flushes of a VDI", stat.gatewayFlushes())
         .counter("sheep_unknown_opcodes", "Requests of no kind", core.counters().unknownOpcodes())
         .gauge("sheep_connections", "Clients and other sheep", core.connections())
-        .gauge("sheep_taken_bytes", "Memory that requests take", core.budget().usedBytes());
+        .gauge("sheep_taken_bytes", "Memory that requests take", core.lanes().usedBytes());
   }
 
   private void node(MetricList list) {

@@ -24,7 +24,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -45,14 +44,9 @@ public final class SheepServer implements AutoCloseable {
   private static final int LOW_WATER_BYTES = 1 << 18;
   private static final int HIGH_WATER_BYTES = 1 << 20;
   private static final int KEEPALIVE_SECONDS = 30;
-  private static final int RECOVERY_WORKERS = 4;
-
   private final ServerOptions options;
   private final ServerCore core;
-  private final ExecutorService workers;
-  private final ExecutorService peerWorkers;
-  private final ExecutorService recoveryWorkers;
-  private final ExecutorService answerer;
+  private final Lanes lanes;
   private final ScheduledExecutorService timer;
   private final EventLoopGroup eventLoops;
   private final ChannelGroup clients = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
@@ -68,30 +62,11 @@ public final class SheepServer implements AutoCloseable {
       @Nullable GatewayCache cache)
       throws IOException {
     this.options = options;
-    this.workers =
-        Executors.newFixedThreadPool(
-            options.workers(), new DefaultThreadFactory("sheep-disk", true));
-    this.peerWorkers =
-        Executors.newFixedThreadPool(
-            options.workers(), new DefaultThreadFactory("sheep-peer", true));
-    this.recoveryWorkers =
-        Executors.newFixedThreadPool(
-            RECOVERY_WORKERS, new DefaultThreadFactory("sheep-donor", true));
-    this.answerer =
-        Executors.newSingleThreadExecutor(new DefaultThreadFactory("sheep-answerer", true));
+    this.lanes = Lanes.of(options, sheep instanceof ClusterSheep);
     this.timer =
         Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("sheep-timer", true));
     Standstill standstill = sheep instanceof ClusterSheep ? new Standstill(timer) : null;
-    this.core =
-        new ServerCore(
-            sheep,
-            options,
-            workers,
-            peerWorkers,
-            recoveryWorkers,
-            answerer,
-            standstill,
-            shutdownAsked::countDown);
+    this.core = new ServerCore(sheep, options, lanes, standstill, shutdownAsked::countDown);
     if (cache != null) {
       core.use(cache);
     }
@@ -100,10 +75,7 @@ public final class SheepServer implements AutoCloseable {
     this.eventLoops = Transport.newGroup(2, "sheep-server");
     Future<Void> bound = bootstrap(address).bind(address).awaitUninterruptibly();
     if (!bound.isSuccess()) {
-      workers.shutdown();
-      peerWorkers.shutdown();
-      recoveryWorkers.shutdown();
-      answerer.shutdown();
+      lanes.close();
       timer.shutdown();
       Future<?> unused = eventLoops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
       throw new IOException("cannot listen on " + address, bound.cause());
@@ -202,7 +174,7 @@ public final class SheepServer implements AutoCloseable {
       for (EventExecutor loop : eventLoops) {
         Future<?> unused = loop.submit(() -> {}).sync();
       }
-      return peerWorkers.submit(core.dispatcher()::answersItself).get();
+      return lanes.answerer().submit(core.dispatcher()::answersItself).get();
     } catch (ExecutionException e) {
       log.warn("asked by the watchdog", e);
       return false;
@@ -245,18 +217,8 @@ public final class SheepServer implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     Future<?> closed = clients.close().awaitUninterruptibly();
-    workers.shutdown();
-    peerWorkers.shutdown();
-    recoveryWorkers.shutdown();
-    answerer.shutdown();
+    lanes.close();
     timer.shutdownNow();
-    try {
-      if (!workers.awaitTermination(options.drainTimeout().toNanos(), TimeUnit.NANOSECONDS)) {
-        log.warn("some requests are still under way");
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
     Future<?> stopped =
         eventLoops.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly();
     log.debug("closed: {} {} {}", closing, closed, stopped);

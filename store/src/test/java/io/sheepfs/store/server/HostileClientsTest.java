@@ -67,10 +67,10 @@ final class HostileClientsTest {
 
   private static void eventuallyUses(ServedStore store, long bytes) {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (store.server().core().budget().usedBytes() != bytes) {
+    while (store.server().core().lanes().usedBytes() != bytes) {
       assertTrue(
           System.nanoTime() < deadline,
-          () -> store.server().core().budget().usedBytes() + " bytes are in use, not " + bytes);
+          () -> store.server().core().lanes().usedBytes() + " bytes are in use, not " + bytes);
       LockSupport.parkNanos(1_000_000);
     }
   }

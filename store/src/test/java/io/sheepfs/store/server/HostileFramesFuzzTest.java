@@ -92,10 +92,10 @@ final class HostileFramesFuzzTest {
                 Configuration.unix().toBuilder().setAttributeViews("basic", "posix").build());
         LocalSheep sheep =
             LocalSheep.open(memory.getPath("/store"), LocalSheepOptions.defaults())) {
-      ServerCore core = new ServerCore(sheep, OPTIONS, here, here, here, here, null, () -> {});
+      ServerCore core = new ServerCore(sheep, OPTIONS, Lanes.single(here, OPTIONS), null, () -> {});
       while (frames < end) {
         oneConnection(core);
-        assertEquals(0, core.budget().usedBytes(), "bytes of the budget");
+        assertEquals(0, core.lanes().usedBytes(), "bytes of the budget");
         assertEquals(0, allocated(), "bytes leaked");
       }
     }
