@@ -39,7 +39,7 @@ licenses() {
       rm -rf "$work/unpacked"
     fi
   done
-  install -m 644 packaging/THIRD-PARTY.md "$1"
+  install -m 644 packaging/THIRD-PARTY.md dist/target/sbom.json "$1"
 }
 
 # Completions for bash in $1 and zsh in $2. dog writes its own, word by word.
@@ -52,13 +52,19 @@ completions() {
     # a line of options begins with them; others talk of options of other programs
     options=$("bin/$program" --help | grep -E '^ +-' | grep -oE -- '--[a-z][a-z-]+' | sort -u | tr '\n' ' ')
     case $program in
-      sheepfs) commands='umount status flush doctor' ;;
+      sheepfs) commands='umount status top flush doctor' ;;
       *) commands=$("bin/$program" --help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' | sort -u | tr '\n' ' ') ;;
     esac
     sed -e "s/@PROGRAM@/$program/g" -e "s/@COMMANDS@/${commands% }/" -e "s/@OPTIONS@/${options% }/" \
       packaging/completion.bash >"$1/$program"
   done
 }
+
+# What the packages are made of, for those who have to know (CycloneDX). Here and not in the build,
+# since the plugin that writes it has to be had for nothing else.
+# shellcheck disable=SC2086
+${MVN:-mvn -B -ntp} -q org.cyclonedx:cyclonedx-maven-plugin:2.9.1:makeBom -pl dist -am -DoutputFormat=json \
+  -DoutputName=sbom -DincludeTestScope=false -DincludeBomSerialNumber=false
 
 programs() {
   mkdir -p "$1/bin" "$1/lib"

@@ -28,6 +28,7 @@ final class AdminCommand {
         switch (arguments.length == 0 ? "" : arguments[0]) {
           case "umount" -> new UmountCommand(out, err);
           case "status" -> new StatusCommand(out, err);
+          case "top" -> new TopCommand(out, FlushProgress.isTerminal(1));
           case "flush" -> new FlushCommand(out, err);
           case "doctor" -> new DoctorCommand(out);
           default -> null;

@@ -14,7 +14,6 @@ import org.slf4j.LoggerFactory;
 final class FlushProgress {
 
   private static final Logger log = LoggerFactory.getLogger(FlushProgress.class);
-  private static final Path STANDARD_ERROR = Path.of("/proc/self/fd/2");
   private static final int SECONDS = 2;
 
   private final ObjectCache cache;
@@ -25,7 +24,7 @@ final class FlushProgress {
   private FlushProgress(ObjectCache cache, Console console) {
     this.cache = cache;
     this.console = console;
-    this.shown = isTerminal() || console.isLaunched();
+    this.shown = isTerminal(2) || console.isLaunched();
   }
 
   static FlushProgress start(ObjectCache cache, Console console) {
@@ -36,9 +35,10 @@ final class FlushProgress {
     return progress;
   }
 
-  private static boolean isTerminal() {
+  /** Whether a person watches a file descriptor. */
+  static boolean isTerminal(int descriptor) {
     try {
-      String target = Files.readSymbolicLink(STANDARD_ERROR).toString();
+      String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
       return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
     } catch (IOException e) {
       return false;

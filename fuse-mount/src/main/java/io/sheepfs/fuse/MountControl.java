@@ -122,6 +122,11 @@ final class MountControl implements Controlled {
     return text.toString();
   }
 
+  @Override
+  public String metrics() {
+    return tree.metrics();
+  }
+
   private static void line(StringBuilder text, String name, Object value) {
     text.append(name).append(' ').append(value).append('\n');
   }

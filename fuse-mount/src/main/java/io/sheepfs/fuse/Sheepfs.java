@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
       "",
       "sheepfs umount MOUNTPOINT   unmount; returns when all is saved",
       "sheepfs status              what is mounted, and how it does",
+      "sheepfs top                 what they do, again and again on a terminal",
       "sheepfs flush MOUNTPOINT    save all that was written until now",
       "sheepfs doctor              what is in the way of a mount, and how to mend it",
       "",

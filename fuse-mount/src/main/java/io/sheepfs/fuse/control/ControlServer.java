@@ -117,6 +117,7 @@ public final class ControlServer implements AutoCloseable {
               .readLine();
       switch (request == null ? "" : request) {
         case "status" -> write(channel, mount.status());
+        case "metrics" -> write(channel, mount.metrics());
         case "flush" -> flush(channel);
         case "follow" -> follow(channel, false);
         case "follow no-flush" -> follow(channel, true);

@@ -8,6 +8,9 @@ public interface Controlled {
   /** What is to be known of it: lines of a name, a blank and a value. */
   String status() throws IOException;
 
+  /** What it counts, in the text format of Prometheus. */
+  String metrics();
+
   /** Makes durable in the cluster all that was written before the call. */
   void flush() throws IOException;
 

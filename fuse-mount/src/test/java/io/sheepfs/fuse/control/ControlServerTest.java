@@ -28,6 +28,11 @@ class ControlServerTest {
     }
 
     @Override
+    public String metrics() {
+      return "c 3\n";
+    }
+
+    @Override
     public void flush() throws IOException {
       if (fails) {
         throw new IOException("two\nlines");
@@ -52,6 +57,10 @@ class ControlServerTest {
       try (ControlClient client = ControlClient.ask(entry(), "status")) {
         assertEquals("a 1", client.line());
         assertEquals("b 2", client.line());
+        assertNull(client.line());
+      }
+      try (ControlClient client = ControlClient.ask(entry(), "metrics")) {
+        assertEquals("c 3", client.line());
         assertNull(client.line());
       }
       try (ControlClient client = ControlClient.ask(entry(), "flush")) {

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param servers of ZooKeeper: {@code HOST:PORT[,HOST:PORT..]}
  * @param cluster the name of the cluster there
+ * @param login as whom this sheep uses ZooKeeper; null for everybody
  * @param address where the others reach this sheep
  * @param port likewise
  * @param zone the failure domain; null takes it from the address, as the original does
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 public record ClusterOptions(
     String servers,
     String cluster,
+    @Nullable ZooKeeperLogin login,
     InetAddress address,
     int port,
     @Nullable Integer zone,

@@ -5,11 +5,14 @@ import java.time.Duration;
 import java.util.List;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.api.ACLProvider;
 import org.apache.curator.retry.RetryOneTime;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.Watcher;
+import org.apache.zookeeper.ZooDefs;
 import org.apache.zookeeper.ZooKeeper;
+import org.apache.zookeeper.data.ACL;
 import org.apache.zookeeper.data.Stat;
 import org.jspecify.annotations.Nullable;
 
@@ -29,11 +32,21 @@ final class Ensemble implements Agreement {
    *
    * @param servers {@code HOST:PORT[,HOST:PORT..]}
    * @param cluster values are kept below {@code /sheepfs/CLUSTER}
+   * @param login as whom; null for everybody
    * @param changed called when anything may have changed; returns at once
    */
-  static Ensemble open(String servers, String cluster, Duration sessionTimeout, Runnable changed) {
+  static Ensemble open(
+      String servers,
+      String cluster,
+      @Nullable ZooKeeperLogin login,
+      Duration sessionTimeout,
+      Runnable changed) {
+    CuratorFrameworkFactory.Builder builder = CuratorFrameworkFactory.builder();
+    if (login != null) {
+      builder.authorization("digest", login.digest()).aclProvider(new OwnersOnly());
+    }
     CuratorFramework client =
-        CuratorFrameworkFactory.builder()
+        builder
             .connectString(servers)
             .namespace("sheepfs/" + cluster)
             .sessionTimeoutMs((int) sessionTimeout.toMillis())
@@ -43,6 +56,20 @@ final class Ensemble implements Agreement {
     client.getConnectionStateListenable().addListener((any, state) -> changed.run());
     client.start();
     return new Ensemble(client, changed);
+  }
+
+  /** What we make can be read and changed by those who log in as we do, and by nobody else. */
+  private static final class OwnersOnly implements ACLProvider {
+    @Override
+    public List<ACL> getDefaultAcl() {
+      return ZooDefs.Ids.CREATOR_ALL_ACL;
+    }
+
+    @Override
+    public List<ACL> getAclForPath(String path) {
+      // the folder of all clusters is not of one alone
+      return path.equals("/sheepfs") ? ZooDefs.Ids.OPEN_ACL_UNSAFE : ZooDefs.Ids.CREATOR_ALL_ACL;
+    }
   }
 
   /** An operation of ZooKeeper. */

@@ -53,7 +53,11 @@ interface Network {
       @Override
       public Agreement agreement(Runnable changed) {
         return Ensemble.open(
-            options.servers(), options.cluster(), options.sessionTimeout(), changed);
+            options.servers(),
+            options.cluster(),
+            options.login(),
+            options.sessionTimeout(),
+            changed);
       }
     };
   }

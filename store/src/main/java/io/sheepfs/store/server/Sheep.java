@@ -6,6 +6,7 @@ import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
 import io.sheepfs.store.cluster.ClusterOptions;
 import io.sheepfs.store.cluster.ClusterSheep;
+import io.sheepfs.store.cluster.ZooKeeperLogin;
 import io.sheepfs.telemetry.DaemonLog;
 import io.sheepfs.telemetry.MetricsServer;
 import io.sheepfs.telemetry.TelemetryConfig;
@@ -104,6 +105,14 @@ public final class Sheep implements Callable<Integer> {
       names = "--experimental-cluster",
       description = "Take part in a cluster, although that is not proven to keep what is written.")
   private boolean experimentalCluster;
+
+  @Option(
+      names = "--zookeeper-auth",
+      paramLabel = "FILE",
+      description =
+          "Log in to ZooKeeper, and let only those in who do likewise. FILE has one line,"
+              + " NAME:PASSWORD, the same on all nodes.")
+  private @Nullable Path zookeeperAuth;
 
   @Option(
       names = "--session-timeout",
@@ -337,6 +346,7 @@ public final class Sheep implements Callable<Integer> {
             new ClusterOptions(
                 servers,
                 name,
+                zookeeperAuth == null ? null : ZooKeeperLogin.read(zookeeperAuth),
                 told,
                 port,
                 zone == null ? null : (int) (long) zone,
