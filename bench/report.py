@@ -10,10 +10,11 @@ import os
 import statistics
 import sys
 
-PLOTTED = ("direct", "uring", "jnr", "cached", "writeback")
+PLOTTED = ("direct", "uring", "jnr", "cached", "writeback", "cluster")
 COLOURS = {"direct": "#4878a8", "uring": "#2a9d58", "jnr": "#b0b0b0", "cached": "#d08a2e",
-           "writeback": "#8a63a8"}
+           "writeback": "#8a63a8", "cluster": "#b04848"}
 AGAINST = "qemu"
+PEER = "peer"
 NULL_AGAINST = "null-c"
 
 
@@ -71,7 +72,7 @@ def tables(figures):
                 [[figures.rows[row][0], figures.rows[row][1],
                   *(median_cell(list(figures.values.get((row, who), {}).values()))
                     for who in group)] for row in rows])
-    for against, group in ((AGAINST, ours), ("plain", ours), (NULL_AGAINST, null)):
+    for against, group in ((AGAINST, ours), ("plain", ours), (PEER, ours), (NULL_AGAINST, null)):
         rows = [row for row in figures.rows_of(against)
                 if any(figures.ratios(row, who, against) for who in group if who != against)]
         if rows:
