@@ -22,10 +22,9 @@ import picocli.CommandLine.Option;
     name = "sheepfs top",
     mixinStandardHelpOptions = true,
     usageHelpAutoWidth = true,
-    description = {
-      "Shows what each mount of this machine does: on a terminal again every other second until it",
-      "is interrupted, elsewhere once."
-    },
+    description =
+        "Shows what each mount of this machine does: on a terminal again every other second until it"
+            + " is interrupted, elsewhere once.",
     footer = {"", "Exit codes: 0 shown, 1 wrong usage, 2 a mount does not answer."})
 final class TopCommand implements Callable<Integer> {
 
@@ -64,7 +63,7 @@ final class TopCommand implements Callable<Integer> {
       Map<String, Double> values = new HashMap<>();
       for (String line : lines) {
         int space = line.lastIndexOf(' ');
-        if (!line.startsWith("#") && !line.contains("{") && space > 0) {
+        if (line.startsWith("sheepfs_") && !line.contains("{") && space > 0) {
           values.put(line.substring(0, space), Double.parseDouble(line.substring(space + 1)));
         }
       }
@@ -142,6 +141,9 @@ final class TopCommand implements Callable<Integer> {
         lines.add(line);
       }
       now = Numbers.parse(System.nanoTime(), lines);
+      if (now.values().isEmpty()) {
+        throw new IOException("it is of an earlier version");
+      }
     } catch (IOException | NumberFormatException e) {
       out.printf("%-28s does not answer: %s%n", mountpoint, e.getMessage());
       return AdminCommand.EXIT_SYSTEM;

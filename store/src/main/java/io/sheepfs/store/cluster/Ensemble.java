@@ -3,6 +3,7 @@ package io.sheepfs.store.cluster;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.framework.api.ACLProvider;
@@ -15,9 +16,16 @@ import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.data.ACL;
 import org.apache.zookeeper.data.Stat;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The {@link Agreement} of ZooKeeper, through Curator. */
 final class Ensemble implements Agreement {
+
+  private static final Logger log = LoggerFactory.getLogger(Ensemble.class);
+
+  /** It is tried again and again, and to tell once is enough. */
+  private static final AtomicBoolean shutOutTold = new AtomicBoolean();
 
   private final CuratorFramework client;
   private final Watcher watcher;
@@ -96,6 +104,13 @@ final class Ensemble implements Agreement {
   }
 
   private static IOException failure(String what, Exception cause) {
+    if (cause instanceof KeeperException.NoAuthException
+        && shutOutTold.compareAndSet(false, true)) {
+      log.error(
+          "ZooKeeper does not let this node in ({}): the cluster was made with another"
+              + " --zookeeper-auth",
+          what);
+    }
     if (cause instanceof InterruptedException) {
       Thread.currentThread().interrupt();
       return new IOException(what + " in ZooKeeper was interrupted", cause);
