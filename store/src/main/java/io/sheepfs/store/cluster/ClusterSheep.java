@@ -507,6 +507,11 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     return view == null ? follower.lastEpoch() : view.number();
   }
 
+  /** The epoch that is open; null if none is. */
+  synchronized @Nullable View view() {
+    return current;
+  }
+
   private synchronized Term term() throws SheepException {
     Term now = term;
     if (now == null) {

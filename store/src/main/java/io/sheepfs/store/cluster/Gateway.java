@@ -13,8 +13,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -279,8 +279,8 @@ final class Gateway implements StoredObjects {
 
   private Map<View.Peer, IOException> onAll(
       View view, List<View.Peer> places, Sequence sequence, Step step) {
-    Map<View.Peer, Future<?>> sent = new HashMap<>();
-    Map<View.Peer, IOException> failures = new HashMap<>();
+    Map<View.Peer, Future<?>> sent = new LinkedHashMap<>();
+    Map<View.Peer, IOException> failures = new LinkedHashMap<>();
     View.Peer self = null;
     for (View.Peer place : places) {
       if (place.isSelf()) {

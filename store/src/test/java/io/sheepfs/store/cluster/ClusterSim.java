@@ -1,0 +1,370 @@
+package io.sheepfs.store.cluster;
+
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.client.PeerLinks;
+import io.sheepfs.store.server.SimServer;
+import io.sheepfs.store.sim.Sim;
+import io.sheepfs.store.sim.SimStore;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One history of a cluster: sheep, clients and an ensemble, and what befalls them. The classes of
+ * the sheep are the real ones, from the requests of clients on; the network, the ensemble and the
+ * disks are played.
+ */
+public final class ClusterSim implements LongFunction<String> {
+
+  private static final Duration SESSION = Duration.ofSeconds(3);
+  private static final Duration PEER_TIMEOUT = Duration.ofSeconds(15);
+  private static final Duration SETTLING = Duration.ofMinutes(10);
+  private static final long FORMAT_TIME = 77L << 32;
+
+  private SimWires wires = new SimWires();
+  private List<Machine> machines = new ArrayList<>();
+  private List<SimClient> clients = new ArrayList<>();
+  private @Nullable SimEnsemble ensemble;
+
+  /** A machine with a sheep. */
+  private final class Machine {
+    private final String name;
+    private final InetSocketAddress address;
+    private final SimStore store;
+    private @Nullable Running process;
+
+    Machine(int index) throws UnknownHostException {
+      this.name = "n" + index;
+      this.address =
+          new InetSocketAddress(
+              InetAddress.getByAddress(new byte[] {10, 0, 0, (byte) (index + 1)}), 7000 + index);
+      this.store = new SimStore("store-" + index);
+    }
+
+    boolean isUp() {
+      Running now = process;
+      return now != null && !now.host.isDead();
+    }
+
+    void start() {
+      if (!isUp()) {
+        Running fresh = new Running(this);
+        process = fresh;
+        Sim.trace(name + " starts");
+        Sim.spawn(fresh.host, "boot", fresh::boot);
+      }
+    }
+
+    /** By force. */
+    void kill(boolean powerCut) {
+      Running now = process;
+      if (now != null && isUp()) {
+        Sim.trace(name + (powerCut ? " loses power" : " is killed"));
+        Sim.kill(now.host);
+        store.ended(powerCut);
+        wires.ended(now.host);
+      }
+    }
+  }
+
+  /** A sheep that runs. */
+  private final class Running {
+    private final Machine machine;
+    private final Sim.Host host;
+    private @Nullable ClusterSheep sheep;
+
+    Running(Machine machine) {
+      this.machine = machine;
+      this.host = new Sim.Host(machine.name);
+    }
+
+    void boot() {
+      machine.store.open();
+      ClusterOptions options =
+          new ClusterOptions(
+              "played",
+              "sim",
+              machine.address.getAddress(),
+              machine.address.getPort(),
+              machine.address.getPort(),
+              16,
+              SESSION,
+              PEER_TIMEOUT,
+              Duration.ZERO,
+              null);
+      ClusterSheep opened = ClusterSheep.open(machine.store, network(machine.name), options);
+      SimServer server = new SimServer(opened, this::stop);
+      wires.listen(machine.address, machine.name, server);
+      opened.start(server::disconnectAll, this::stop);
+      sheep = opened;
+    }
+
+    /** In good order. */
+    void stop() {
+      ClusterSheep running = sheep;
+      Sim.trace(machine.name + " ends");
+      Sim.spawn(
+          host,
+          "end",
+          () -> {
+            try {
+              if (running != null) {
+                running.close();
+              }
+            } catch (IOException e) {
+              Sim.fail(e);
+            }
+            Sim.after(Duration.ZERO, () -> machine.kill(false));
+          });
+    }
+  }
+
+  private Network network(String machine) {
+    SimEnsemble there = ensemble;
+    if (there == null) {
+      throw new IllegalStateException("no ensemble");
+    }
+    return new Network() {
+      @Override
+      public PeerLinks links() {
+        return wires.links(machine, PEER_TIMEOUT);
+      }
+
+      @Override
+      public PeerLinks recoveryLinks() {
+        return wires.links(machine, PEER_TIMEOUT);
+      }
+
+      @Override
+      public Agreement agreement(Runnable changed) {
+        return there.open(machine, changed);
+      }
+    };
+  }
+
+  /** Plays the history of a seed; what it returns is the same each time. */
+  @Override
+  public String apply(long seed) {
+    wires = new SimWires();
+    machines = new ArrayList<>();
+    clients = new ArrayList<>();
+    long digest =
+        Sim.run(
+            seed,
+            () -> {
+              try {
+                play();
+              } catch (IOException e) {
+                throw new AssertionError(e);
+              }
+            });
+    int acknowledged = clients.stream().mapToInt(SimClient::acknowledged).sum();
+    return Long.toHexString(digest) + " " + acknowledged + " writes";
+  }
+
+  private void play() throws IOException {
+    SimEnsemble there = new SimEnsemble(wires, SESSION);
+    ensemble = there;
+    for (int i = 0; i < 3; i++) {
+      machines.add(new Machine(i));
+    }
+    machines.forEach(Machine::start);
+    format();
+    List<InetSocketAddress> addresses = machines.stream().map(machine -> machine.address).toList();
+    for (int i = 0; i < 2; i++) {
+      SimClient client = new SimClient(wires, addresses, "c" + i, 6 + Sim.random(15));
+      clients.add(client);
+      Sim.spawn(new Sim.Host("c" + i), "client", client);
+    }
+    int troubles = 1 + Sim.random(5);
+    for (int i = 0; i < troubles; i++) {
+      Sim.sleep(Duration.ofMillis(Sim.random(Sim.oneIn(3) ? 6_000 : 1_500)));
+      trouble(there);
+    }
+    settle(there);
+    new SimChecks(machines.stream().map(machine -> machine.store).toList(), clients, view())
+        .check();
+  }
+
+  private void format() {
+    await("all are there", () -> machines.stream().allMatch(this::seesAll));
+    boolean[] done = new boolean[1];
+    Running first = machines.get(0).process;
+    ClusterSheep sheep = first == null ? null : first.sheep;
+    if (first == null || sheep == null) {
+      throw new IllegalStateException("not there");
+    }
+    Sim.spawn(
+        first.host,
+        "format",
+        () -> {
+          try {
+            sheep.format(FORMAT_TIME, 3, 22, 0, "plain");
+          } catch (SheepException e) {
+            Sim.fail(e);
+          }
+          done[0] = true;
+        });
+    await("formatted", () -> done[0]);
+  }
+
+  private boolean seesAll(Machine machine) {
+    try {
+      Running process = machine.process;
+      ClusterSheep sheep = process == null ? null : process.sheep;
+      return sheep != null && sheep.nodes().size() == machines.size();
+    } catch (SheepException e) {
+      return false;
+    }
+  }
+
+  private void await(String what, BooleanSupplier condition) {
+    long until = Sim.now() + SETTLING.toNanos();
+    while (!condition.getAsBoolean()) {
+      if (Sim.failure() != null) {
+        throw new AssertionError("failed before: " + what);
+      }
+      if (Sim.now() > until) {
+        throw new AssertionError("not within " + SETTLING + ": " + what);
+      }
+      Sim.sleep(Duration.ofMillis(100));
+    }
+  }
+
+  // --- what befalls it ---
+
+  private Machine any() {
+    return machines.get(Sim.random(machines.size()));
+  }
+
+  private void trouble(SimEnsemble there) {
+    Machine victim = any();
+    switch (Sim.random(13)) {
+      case 0, 1, 2 -> {
+        victim.kill(false);
+        restartLater(victim);
+      }
+      case 3 -> {
+        checkRisk();
+        victim.kill(true);
+        restartLater(victim);
+      }
+      case 4, 5 -> {
+        Running process = victim.process;
+        if (process != null && victim.isUp()) {
+          Duration time = Duration.ofMillis(200 + Sim.random(8_000));
+          Sim.trace(victim.name + " stands still for " + time);
+          Sim.freeze(process.host, time);
+        }
+      }
+      case 6 -> cut(victim.name, SimWires.ENSEMBLE);
+      case 7 -> cut(victim.name, any().name);
+      case 8 -> {
+        for (Machine other : machines) {
+          cut(victim.name, other.name);
+        }
+        cut(victim.name, SimWires.ENSEMBLE);
+      }
+      case 9 -> {
+        Sim.trace("the cuts end");
+        wires.mend();
+      }
+      case 10 -> {
+        Sim.trace("the ensemble stops");
+        there.setUp(false);
+        Sim.after(Duration.ofMillis(Sim.random(8_000)), () -> there.setUp(true));
+      }
+      case 11 -> {
+        boolean powerCut = Sim.oneIn(2);
+        if (powerCut) {
+          clients.forEach(client -> client.unflushedIsAtRisk(Replica.MAX_NODES));
+        }
+        for (Machine machine : machines) {
+          machine.kill(powerCut);
+          restartLater(machine);
+        }
+      }
+      default -> {
+        Running process = victim.process;
+        if (process != null && victim.isUp()) {
+          process.stop();
+          restartLater(victim);
+        }
+      }
+    }
+  }
+
+  private void restartLater(Machine machine) {
+    Sim.after(Duration.ofMillis(100 + Sim.random(5_000)), machine::start);
+  }
+
+  private void cut(String one, String other) {
+    boolean there = Sim.random(3) != 0;
+    boolean back = Sim.random(3) != 0 || !there;
+    if (there) {
+      wires.cut(one, other);
+    }
+    if (back) {
+      wires.cut(other, one);
+    }
+    Sim.trace("cut " + one + (back ? " <" : " ") + (there ? "> " : " ") + other);
+  }
+
+  /** Unflushed writes can be lost with a machine, unless others surely have them. */
+  private void checkRisk() {
+    boolean all = isSettled() && !wires.isCut();
+    clients.forEach(client -> client.unflushedIsAtRisk(all ? 1 : Replica.MAX_NODES));
+  }
+
+  // --- the end ---
+
+  private void settle(SimEnsemble there) {
+    Sim.sleep(Duration.ofSeconds(1));
+    Sim.trace("all is mended");
+    wires.mend();
+    there.setUp(true);
+    await(
+        "settled",
+        () -> {
+          machines.forEach(Machine::start);
+          return clients.stream().allMatch(SimClient::isFinished) && isSettled();
+        });
+    Sim.sleep(Duration.ofSeconds(3));
+    await("settled again", this::isSettled);
+  }
+
+  private boolean isSettled() {
+    int epoch = -1;
+    for (Machine machine : machines) {
+      Running process = machine.process;
+      ClusterSheep sheep = process == null || !machine.isUp() ? null : process.sheep;
+      View view = sheep == null ? null : sheep.view();
+      if (view == null || (epoch >= 0 && view.number() != epoch) || view.isMoving()) {
+        return false;
+      }
+      epoch = view.number();
+      if (view.all().size() != machines.size()
+          || !view.all().stream().allMatch(View.Peer::isSynced)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private View view() {
+    Running process = machines.get(0).process;
+    ClusterSheep sheep = process == null ? null : process.sheep;
+    View view = sheep == null ? null : sheep.view();
+    if (view == null) {
+      throw new AssertionError("no epoch is open");
+    }
+    return view;
+  }
+}

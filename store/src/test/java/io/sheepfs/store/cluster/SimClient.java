@@ -1,0 +1,368 @@
+package io.sheepfs.store.cluster;
+
+import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestFlags;
+import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.VdiNameRecord;
+import io.sheepfs.store.sim.Sim;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client that does one thing after the other to VDIs of its own, and knows what it has to find
+ * there. When its sheep does not answer it goes to another, and says the same once more.
+ */
+final class SimClient implements Runnable {
+
+  private static final int OBJECTS = 3;
+  private static final int[] PLACES = {0, 1024};
+  private static final Duration PATIENCE = Duration.ofMinutes(5);
+
+  private final SimWires wires;
+  private final List<InetSocketAddress> nodes;
+  private final String name;
+  private final int operations;
+  private final List<Disk> disks = new ArrayList<>();
+  private SimWires.@Nullable Pipe pipe;
+  private int made;
+  private boolean finished;
+  private int acknowledged;
+
+  /** A VDI. */
+  static final class Disk {
+    final VdiName name;
+    final VdiId vid;
+    final int copies;
+    final TreeMap<Integer, Cell> cells = new TreeMap<>();
+    final boolean[] made = new boolean[OBJECTS];
+    final boolean[] maybeMade = new boolean[OBJECTS];
+
+    /** Whether its end is certain. */
+    boolean deleted;
+
+    boolean maybeDeleted;
+
+    Disk(VdiName name, VdiId vid, int copies) {
+      this.name = name;
+      this.vid = vid;
+      this.copies = copies;
+      for (int i = 0; i < OBJECTS * PLACES.length; i++) {
+        cells.put(i, new Cell());
+      }
+    }
+  }
+
+  /** Eight bytes. */
+  static final class Cell {
+    /** What can be read there. */
+    final Set<Long> possible = new TreeSet<>(Set.of(0L));
+
+    /** What a loss of power on all nodes may bring back, too. */
+    final Set<Long> unflushed = new TreeSet<>(Set.of(0L));
+  }
+
+  /** An answer that says no. */
+  private static final class Refused extends Exception {
+    private static final long serialVersionUID = 1;
+    private final ResultCode result;
+
+    Refused(ResultCode result, String what) {
+      super(what + ": " + result);
+      this.result = result;
+    }
+  }
+
+  SimClient(SimWires wires, List<InetSocketAddress> nodes, String name, int operations) {
+    this.wires = wires;
+    this.nodes = List.copyOf(nodes);
+    this.name = name;
+    this.operations = operations;
+  }
+
+  boolean isFinished() {
+    return finished;
+  }
+
+  int acknowledged() {
+    return acknowledged;
+  }
+
+  List<Disk> disks() {
+    return disks;
+  }
+
+  /** So many nodes lost their power that what was not flushed may be lost with so many copies. */
+  void unflushedIsAtRisk(int copies) {
+    for (Disk disk : disks) {
+      if (disk.copies > copies) {
+        continue;
+      }
+      disk.cells.values().forEach(cell -> cell.possible.addAll(cell.unflushed));
+      for (int i = 0; i < OBJECTS; i++) {
+        disk.maybeMade[i] |= disk.made[i];
+        disk.made[i] = false;
+      }
+    }
+  }
+
+  @Override
+  public void run() {
+    for (int i = 0; i < operations; i++) {
+      try {
+        step();
+      } catch (Refused e) {
+        Sim.fail(new AssertionError(name + " is refused", e));
+      }
+      if (Sim.failure() != null) {
+        break;
+      }
+      Sim.sleep(Duration.ofMillis(Sim.oneIn(4) ? Sim.random(2_000) : Sim.random(50)));
+    }
+    try {
+      for (Disk disk : disks) {
+        readAll(disk);
+      }
+    } catch (Refused e) {
+      Sim.fail(new AssertionError(name + " is refused", e));
+    }
+    finished = true;
+  }
+
+  private void step() throws Refused {
+    List<Disk> living = disks.stream().filter(disk -> !disk.deleted && !disk.maybeDeleted).toList();
+    if (living.isEmpty() || (living.size() < 2 && Sim.oneIn(8))) {
+      make();
+      return;
+    }
+    Disk disk = living.get(Sim.random(living.size()));
+    switch (Sim.random(12)) {
+      case 0, 1, 2, 3, 4, 5 -> write(disk);
+      case 6, 7, 8 -> read(disk, Sim.random(OBJECTS));
+      case 9, 10 -> flush(disk);
+      default -> delete(disk);
+    }
+  }
+
+  // --- operations ---
+
+  private void make() throws Refused {
+    VdiName called = new VdiName(name + "-" + made++);
+    int copies = 1 + Sim.random(3);
+    ByteBuffer body = VdiNameRecord.of(called).encode();
+    RequestFields fields = new RequestFields.Vdi(64 << 20, 0, copies, 0, 0, 0, 0, 0);
+    try {
+      ResponseHeader answer = call(Opcode.NEW_VDI, RequestFlags.WRITE, fields, body, null);
+      disks.add(new Disk(called, new VdiId(answer.vdi().vdiId()), copies));
+      Sim.trace("made " + called + " as " + answer.vdi().vdiId() + ", copies " + copies);
+    } catch (Refused e) {
+      if (e.result != ResultCode.VDI_EXIST) {
+        throw e;
+      }
+      // a first attempt made it
+      ByteBuffer again = VdiNameRecord.of(called, null).encode();
+      ResponseHeader answer =
+          call(Opcode.GET_VDI_INFO, RequestFlags.WRITE, RequestFields.Vdi.lookup(0), again, null);
+      disks.add(new Disk(called, new VdiId(answer.vdi().vdiId()), copies));
+      Sim.trace("found " + called + " as " + answer.vdi().vdiId() + ", copies " + copies);
+    }
+  }
+
+  private void write(Disk disk) throws Refused {
+    int index = Sim.random(OBJECTS);
+    int place = Sim.random(PLACES.length);
+    Cell cell = disk.cells.get(index * PLACES.length + place);
+    if (cell == null) {
+      throw new IllegalStateException("no such cell");
+    }
+    long value =
+        (++acknowledged << 8) + index * 2L + place + (name.hashCode() & 0xffL) * (1L << 40);
+    boolean stable = Sim.oneIn(2);
+    int flags = RequestFlags.WRITE | (stable ? 0 : RequestFlags.CACHE);
+    ObjectId oid = ObjectId.data(disk.vid, index);
+    ByteBuffer body = ByteBuffer.allocate(Long.BYTES).putLong(0, value);
+    RequestFields at = RequestFields.Obj.of(oid, PLACES[place]);
+    cell.possible.add(value);
+    cell.unflushed.add(value);
+    if (disk.made[index]) {
+      call(Opcode.WRITE_OBJ, flags, at, body, null);
+    } else {
+      make(disk, index, at, body, flags);
+    }
+    cell.possible.clear();
+    cell.possible.add(value);
+    if (stable) {
+      cell.unflushed.clear();
+    }
+    cell.unflushed.add(value);
+    Sim.trace("wrote " + value + " to " + oid + " " + place + (stable ? " stable" : ""));
+  }
+
+  /** The object, and then the entry that names it. */
+  private void make(Disk disk, int index, RequestFields at, ByteBuffer body, int flags)
+      throws Refused {
+    if (disk.maybeMade[index]) {
+      // it may be there with other bytes: those are to be kept
+      try {
+        call(Opcode.WRITE_OBJ, flags, at, body.duplicate(), null);
+      } catch (Refused e) {
+        if (e.result != ResultCode.NO_OBJ) {
+          throw e;
+        }
+        for (int i = 0; i < PLACES.length; i++) {
+          Cell other = disk.cells.get(index * PLACES.length + i);
+          if (other != null && !other.possible.contains(0L)) {
+            throw new AssertionError(disk.name + " " + index + " is missing", e);
+          }
+        }
+        call(Opcode.CREATE_AND_WRITE_OBJ, flags, at, body.duplicate(), null);
+      }
+    } else {
+      call(Opcode.CREATE_AND_WRITE_OBJ, flags, at, body, null);
+    }
+    disk.maybeMade[index] = true;
+    ByteBuffer entry = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    entry.putInt(0, disk.vid.value());
+    RequestFields inIndex =
+        RequestFields.Obj.of(ObjectId.inode(disk.vid), InodeLayout.indexOffset(index));
+    call(Opcode.WRITE_OBJ, flags, inIndex, entry, null);
+    disk.made[index] = true;
+  }
+
+  private void readAll(Disk disk) throws Refused {
+    for (int i = 0; i < OBJECTS && !disk.deleted && !disk.maybeDeleted; i++) {
+      read(disk, i);
+    }
+  }
+
+  private void read(Disk disk, int index) throws Refused {
+    ObjectId oid = ObjectId.data(disk.vid, index);
+    ByteBuffer bytes = ByteBuffer.allocate(2048);
+    boolean isThere = true;
+    try {
+      call(Opcode.READ_OBJ, 0, RequestFields.Obj.of(oid, 0), null, bytes);
+    } catch (Refused e) {
+      if (e.result != ResultCode.NO_OBJ) {
+        throw e;
+      }
+      isThere = false;
+    }
+    for (int i = 0; i < PLACES.length; i++) {
+      long found = bytes.getLong(PLACES[i]);
+      Cell cell = disk.cells.get(index * PLACES.length + i);
+      if (cell != null && !cell.possible.contains(found)) {
+        Sim.fail(
+            new AssertionError(
+                oid
+                    + " "
+                    + i
+                    + " is "
+                    + (isThere ? found : "missing")
+                    + " and should be of "
+                    + cell.possible));
+      } else if (cell != null) {
+        // what was read stays, but for another loss of power
+        cell.possible.clear();
+        cell.possible.add(found);
+      }
+    }
+    Sim.trace("read " + oid);
+  }
+
+  private void flush(Disk disk) throws Refused {
+    call(Opcode.FLUSH_VDI, 0, RequestFields.Obj.of(ObjectId.inode(disk.vid), 0), null, null);
+    for (Cell cell : disk.cells.values()) {
+      cell.unflushed.clear();
+      cell.unflushed.addAll(cell.possible);
+    }
+    Sim.trace("flushed " + disk.name);
+  }
+
+  private void delete(Disk disk) throws Refused {
+    disk.maybeDeleted = true;
+    ByteBuffer body = VdiNameRecord.of(disk.name, null).encode();
+    Sim.trace("deletes " + disk.name);
+    try {
+      call(Opcode.DEL_VDI, RequestFlags.WRITE, RequestFields.Vdi.lookup(0), body, null);
+    } catch (Refused e) {
+      if (e.result != ResultCode.NO_VDI) { // else an earlier attempt did it
+        throw e;
+      }
+    }
+    disk.deleted = true;
+    Sim.trace("deleted " + disk.name);
+  }
+
+  // --- how it is asked ---
+
+  private static boolean isPassing(ResultCode result) {
+    return switch (result) {
+      case NEW_NODE_VER, OLD_NODE_VER, STARTUP, WAIT_FOR_JOIN, SHUTDOWN, KILLED -> true;
+      case WAIT_FOR_FORMAT, NETWORK_ERROR, HALT, AGAIN, EIO, SYSTEM_ERROR, CLUSTER_ERROR -> true;
+      default -> false;
+    };
+  }
+
+  private ResponseHeader call(
+      Opcode opcode,
+      int flags,
+      RequestFields fields,
+      @Nullable ByteBuffer body,
+      @Nullable ByteBuffer target)
+      throws Refused {
+    long length = body != null ? body.remaining() : target != null ? target.remaining() : 0;
+    RequestHeader header = RequestHeader.of(opcode, flags, length, fields);
+    String what = opcode + " of " + name;
+    for (int attempt = 0; ; attempt++) {
+      try {
+        SimWires.Pipe to = connected();
+        ResponseHeader answer =
+            to.exchange(
+                header,
+                body == null ? null : body.duplicate(),
+                target == null ? null : target.clear(),
+                PATIENCE);
+        if (answer.result() == ResultCode.SUCCESS) {
+          return answer;
+        }
+        Sim.trace(what + ": " + answer.result());
+        if (!isPassing(answer.result())) {
+          throw new Refused(answer.result(), what);
+        }
+      } catch (IOException e) {
+        Sim.trace(what + ": " + e.getMessage());
+        SimWires.Pipe broken = pipe;
+        pipe = null;
+        if (broken != null) {
+          broken.close();
+        }
+      }
+      Sim.sleep(Duration.ofMillis(100 + Sim.random(400)));
+    }
+  }
+
+  private SimWires.Pipe connected() throws IOException {
+    SimWires.Pipe known = pipe;
+    if (known == null || !known.isOpen()) {
+      known = wires.connect(name, nodes.get(Sim.random(nodes.size())));
+      known.keepWatch(0);
+      pipe = known;
+    }
+    return known;
+  }
+}

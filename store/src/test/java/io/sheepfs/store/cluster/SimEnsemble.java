@@ -1,0 +1,403 @@
+package io.sheepfs.store.cluster;
+
+import io.sheepfs.store.sim.Sim;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * ZooKeeper as it is seen through Curator: three servers, of which two may be behind. Changes are
+ * made one after the other by the first. A session reads from one server, and never goes back in
+ * time; a new one may be behind what an earlier session of the same node has seen. A request or its
+ * answer can be lost, and then it is sent once more.
+ */
+final class SimEnsemble {
+
+  private static final Duration TICK = Duration.ofMillis(250);
+  private static final int SERVERS = 3;
+
+  private final SimWires wires;
+  private final Duration timeout;
+  private final List<Server> servers = new ArrayList<>();
+  private final List<Change> log = new ArrayList<>();
+  private final Map<Long, Session> sessions = new TreeMap<>();
+  private final List<Session> clients = new ArrayList<>();
+  private long lastSession;
+  private boolean up = true;
+
+  /** A value. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Value(byte[] bytes, int version, long owner) {}
+
+  /** A value that was set, or removed if it is null. */
+  private record Change(String path, @Nullable Value value) {}
+
+  /** One server. */
+  private final class Server {
+    private final TreeMap<String, Value> tree = new TreeMap<>();
+    private final Map<String, List<Session>> watches = new HashMap<>();
+    private int applied;
+
+    Server() {
+      tree.put("/", new Value(new byte[0], 0, 0));
+    }
+
+    void applyUntil(int count) {
+      while (applied < count) {
+        Change change = log.get(applied++);
+        Value before = tree.get(change.path());
+        Value after = change.value();
+        if (after == null) {
+          tree.remove(change.path());
+        } else {
+          tree.put(change.path(), after);
+        }
+        fire("data " + change.path());
+        if (before == null || after == null) {
+          fire("list " + parent(change.path()));
+        }
+      }
+    }
+
+    private void fire(String watched) {
+      List<Session> told = watches.remove(watched);
+      if (told != null) {
+        told.forEach(Session::tell);
+      }
+    }
+
+    void watch(String what, Session session) {
+      List<Session> told = watches.computeIfAbsent(what, any -> new ArrayList<>());
+      if (!told.contains(session)) {
+        told.add(session);
+      }
+    }
+
+    List<String> children(String path) {
+      String prefix = path.equals("/") ? "/" : path + "/";
+      List<String> names = new ArrayList<>();
+      for (String key : tree.tailMap(prefix, false).keySet()) {
+        if (!key.startsWith(prefix)) {
+          break;
+        }
+        if (key.indexOf('/', prefix.length()) < 0) {
+          names.add(key.substring(prefix.length()));
+        }
+      }
+      return names;
+    }
+  }
+
+  SimEnsemble(SimWires wires, Duration timeout) {
+    this.wires = wires;
+    this.timeout = timeout;
+    for (int i = 0; i < SERVERS; i++) {
+      servers.add(new Server());
+    }
+    Sim.after(TICK, this::tick);
+  }
+
+  private static String parent(String path) {
+    int slash = path.lastIndexOf('/');
+    return slash == 0 ? "/" : path.substring(0, slash);
+  }
+
+  private Server leader() {
+    return servers.get(0);
+  }
+
+  /** All servers stop or start. */
+  void setUp(boolean isUp) {
+    if (isUp && !up) {
+      sessions.values().forEach(session -> session.heard = Sim.now());
+    }
+    up = isUp;
+  }
+
+  private void commit(Change change) {
+    log.add(change);
+    int count = log.size();
+    leader().applyUntil(count);
+    for (Server server : servers) {
+      int millis = Sim.oneIn(20) ? Sim.random(400) : Sim.random(10);
+      Sim.after(Duration.ofMillis(millis), () -> server.applyUntil(count));
+    }
+  }
+
+  private void tick() {
+    Sim.after(TICK, this::tick);
+    for (Session session : List.copyOf(sessions.values())) {
+      if (session.isReachable()) {
+        session.heard = Sim.now();
+      } else if (up && Sim.now() - session.heard > timeout.toNanos()) {
+        expire(session.id);
+      }
+    }
+    for (Session client : List.copyOf(clients)) {
+      client.tick();
+    }
+  }
+
+  private void expire(long id) {
+    Session session = sessions.remove(id);
+    if (session != null) {
+      Sim.trace("session " + id + " of " + session.host + " expires");
+    }
+    for (Map.Entry<String, Value> entry : List.copyOf(leader().tree.entrySet())) {
+      if (entry.getValue().owner() == id) {
+        commit(new Change(entry.getKey(), null));
+      }
+    }
+  }
+
+  /** Begins a session for the process that runs now. */
+  Agreement open(String machine, Runnable changed) {
+    Session session = new Session(machine, changed);
+    clients.add(session);
+    return session;
+  }
+
+  /** Fails as ZooKeeper does; the outcome is known. */
+  private static final class Refused extends Exception {
+    private static final long serialVersionUID = 1;
+  }
+
+  private interface Operation<T> {
+    T at(Server server) throws Refused;
+  }
+
+  /** What one node has of it. */
+  private final class Session implements Agreement {
+    private final Sim.Host host = Sim.host();
+    private final String machine;
+    private final Runnable changed;
+    private Server server = servers.get(Sim.random(SERVERS));
+    private long id;
+    private long heard;
+    private long lastReachable = Sim.now();
+    private boolean closed;
+
+    Session(String machine, Runnable changed) {
+      this.machine = machine;
+      this.changed = changed;
+    }
+
+    private boolean isReachable() {
+      return up
+          && !closed
+          && !host.isDead()
+          && !host.isFrozen()
+          && !wires.isCut(machine, SimWires.ENSEMBLE)
+          && !wires.isCut(SimWires.ENSEMBLE, machine);
+    }
+
+    private boolean isConnected() {
+      return isReachable() && id != 0 && sessions.get(id) == this;
+    }
+
+    /** What the library does by itself. */
+    private void tick() {
+      if (host.isDead() || closed) {
+        clients.remove(this);
+        return;
+      }
+      if (isReachable()) {
+        lastReachable = Sim.now();
+        if (!isConnected()) {
+          id = ++lastSession;
+          heard = Sim.now();
+          server = servers.get(Sim.random(SERVERS));
+          sessions.put(id, this);
+          Sim.trace("session " + id + " of " + host + " begins");
+          tell();
+        }
+      } else if (Sim.now() - lastReachable > timeout.toNanos() && !host.isFrozen()) {
+        id = 0; // it gives the session up, and tries to get another
+      }
+    }
+
+    private void tell() {
+      Sim.after(
+          Duration.ofNanos(Sim.random(500_000)),
+          () -> {
+            if (!host.isDead() && !closed) {
+              changed.run();
+            }
+          });
+    }
+
+    private void travel(boolean always) {
+      if (always || Sim.oneIn(10)) {
+        Sim.sleep(Duration.ofNanos(100_000 + Sim.random(2_000_000)));
+      }
+    }
+
+    private <T> T call(String what, boolean isWrite, Operation<T> operation)
+        throws IOException, Refused {
+      for (int attempt = 0; attempt < 2; attempt++) {
+        if (attempt > 0) {
+          Sim.sleep(Duration.ofMillis(100));
+        }
+        long until = Sim.now() + timeout.toNanos() / 2;
+        while (!isConnected() && Sim.now() < until) {
+          Sim.sleep(Duration.ofMillis(50));
+        }
+        travel(isWrite);
+        if (closed || !isConnected()) {
+          continue;
+        }
+        heard = Sim.now();
+        T result = operation.at(server);
+        long as = id;
+        travel(isWrite);
+        if (isConnected() && id == as && !(isWrite && Sim.oneIn(200))) {
+          return result;
+        }
+        Sim.trace("answer to " + what + " is lost");
+      }
+      throw new IOException(what + ": no connection to the ensemble");
+    }
+
+    private <T> T known(String what, boolean isWrite, Operation<T> operation) throws IOException {
+      try {
+        return call(what, isWrite, operation);
+      } catch (Refused e) {
+        throw new IOException(what + " is refused", e);
+      }
+    }
+
+    @Override
+    public Agreement.Session session() throws IOException {
+      Sim.point();
+      return new Agreement.Session(id, timeout);
+    }
+
+    @Override
+    public byte @Nullable [] read(String path) throws IOException {
+      byte[][] found = new byte[1][];
+      boolean isThere =
+          known(
+              "read of " + path,
+              false,
+              from -> {
+                Value value = from.tree.get(path);
+                if (value == null) {
+                  return false;
+                }
+                from.watch("data " + path, this);
+                found[0] = value.bytes();
+                return true;
+              });
+      return isThere ? found[0] : null;
+    }
+
+    @Override
+    public List<String> children(String path) throws IOException {
+      return known(
+          "list of " + path,
+          false,
+          from -> {
+            if (from.tree.containsKey(path)) {
+              from.watch("list " + path, this);
+            }
+            return from.children(path);
+          });
+    }
+
+    @Override
+    public int version(String path) throws IOException {
+      return known(
+          "look at " + path,
+          false,
+          from -> {
+            Value value = from.tree.get(path);
+            return value == null ? -1 : value.version();
+          });
+    }
+
+    private void set(String path, byte[] bytes, long owner) {
+      for (String up = parent(path); !leader().tree.containsKey(up); up = parent(up)) {
+        commit(new Change(up, new Value(new byte[0], 0, 0)));
+      }
+      Value before = leader().tree.get(path);
+      commit(new Change(path, new Value(bytes, before == null ? 0 : before.version() + 1, owner)));
+      server.applyUntil(log.size());
+    }
+
+    private boolean added(String path, byte[] bytes, long owner) {
+      if (leader().tree.containsKey(path)) {
+        server.applyUntil(log.size());
+        return false;
+      }
+      set(path, bytes, owner);
+      return true;
+    }
+
+    @Override
+    public boolean create(String path, byte[] value) throws IOException {
+      return known("creation of " + path, true, from -> added(path, value, 0));
+    }
+
+    @Override
+    public void putEphemeral(String path, byte[] value) throws IOException {
+      boolean unused =
+          known(
+              "removal of " + path,
+              true,
+              from -> {
+                if (leader().tree.containsKey(path)) {
+                  commit(new Change(path, null));
+                }
+                server.applyUntil(log.size());
+                return true;
+              });
+      boolean made = known("write of " + path, true, from -> added(path, value, id));
+      if (!made) {
+        throw new IOException(path + " is there already");
+      }
+    }
+
+    @Override
+    public void put(String path, byte[] value) throws IOException {
+      boolean unused =
+          known(
+              "write of " + path,
+              true,
+              from -> {
+                set(path, value, 0);
+                return true;
+              });
+    }
+
+    @Override
+    public void replaceIf(String guard, int version, String path, byte[] value) throws IOException {
+      boolean unused =
+          known(
+              "write of " + path,
+              true,
+              from -> {
+                Value found = leader().tree.get(guard);
+                if (found == null
+                    || found.version() != version
+                    || !leader().tree.containsKey(path)) {
+                  throw new Refused();
+                }
+                set(path, value, 0);
+                return true;
+              });
+    }
+
+    @Override
+    public void close() {
+      closed = true;
+      if (sessions.get(id) == this) {
+        expire(id);
+      }
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package io.sheepfs.store.server;
+
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseHeader;
+import io.sheepfs.store.cluster.ClusterSheep;
+import io.sheepfs.store.sim.Sim;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@link SheepServer} and {@link ClientConnection} do around the handlers, for a simulated
+ * network: which threads carry out what, and what ends with a connection.
+ */
+public final class SimServer {
+
+  private final Sim.Host host = Sim.host();
+  private final ServerCore core;
+  private final ClusterSheep sheep;
+  private final List<Client> clients = new ArrayList<>();
+  private int made;
+
+  /** Where an answer goes. */
+  public interface Reply {
+    /** Sends it. */
+    void send(ResponseHeader header, byte[] body);
+  }
+
+  /** Someone at the other end of a connection. */
+  public final class Client implements Caller {
+    private final Runnable reset;
+    private final int number = ++made;
+    private int standstillsBefore = host.isFrozen() ? -1 : core.standstills();
+    private final Deque<Runnable> ordered = new ArrayDeque<>();
+    private boolean closed;
+
+    private Client(Runnable reset) {
+      this.reset = reset;
+    }
+
+    /** The same in each run: some maps are gone through in the order of it. */
+    @Override
+    public int hashCode() {
+      return number;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return this == other;
+    }
+
+    @Override
+    public boolean isOutlived() {
+      int standstills = core.standstills();
+      if (standstillsBefore < 0) {
+        standstillsBefore = standstills; // accepted only now
+      }
+      return standstills != standstillsBefore;
+    }
+
+    @Override
+    public void abandon() {
+      reset.run();
+      disconnected(this);
+    }
+  }
+
+  /** Serves a sheep. */
+  public SimServer(ClusterSheep sheep, Runnable shutdown) {
+    this.sheep = sheep;
+    ThreadFactory unnamed = work -> new Thread(work);
+    this.core =
+        new ServerCore(
+            sheep,
+            ServerOptions.DEFAULTS,
+            Executors.newFixedThreadPool(ServerOptions.DEFAULTS.workers(), unnamed),
+            Executors.newFixedThreadPool(ServerOptions.DEFAULTS.workers(), unnamed),
+            Executors.newFixedThreadPool(4, unnamed),
+            new Standstill(Executors.newSingleThreadScheduledExecutor(unnamed)),
+            shutdown);
+  }
+
+  /** Somebody connects. */
+  public Client connected(Runnable reset) {
+    Client client = new Client(reset);
+    clients.add(client);
+    return client;
+  }
+
+  /** A request arrives. */
+  public void receive(Client client, RequestHeader header, byte[] body, Reply reply) {
+    if (client.closed) {
+      return;
+    }
+    Opcode opcode = header.opcode();
+    boolean inOrder = opcode != null && opcode.scope() == Opcode.Scope.CLUSTER;
+    Runnable work = () -> carryOut(client, header, body, reply, inOrder);
+    if (inOrder) {
+      client.ordered.add(() -> core.workers(header).execute(work));
+      if (client.ordered.size() > 1) {
+        return;
+      }
+    }
+    core.workers(header).execute(work);
+  }
+
+  private void carryOut(
+      Client client, RequestHeader header, byte[] body, Reply reply, boolean inOrder) {
+    if (client.isOutlived()) {
+      client.abandon();
+    } else {
+      Request request =
+          new Request(header, Unpooled.wrappedBuffer(body), client, PooledByteBufAllocator.DEFAULT);
+      Answer answer = core.dispatcher().answer(request);
+      byte[] bytes = ByteBufUtil.getBytes(answer.body());
+      answer.body().release();
+      ResponseHeader response =
+          ResponseHeader.to(
+              header, core.dispatcher().epoch(), answer.result(), bytes.length, answer.fields());
+      reply.send(response, bytes);
+    }
+    if (inOrder) {
+      client.ordered.remove();
+      if (client.closed) {
+        client.ordered.clear();
+        releaseLeases(client);
+      } else if (!client.ordered.isEmpty()) {
+        client.ordered.element().run();
+      }
+    }
+  }
+
+  private void releaseLeases(Client client) {
+    sheep.releaseLeases(client);
+    core.dispatcher().disconnected(client);
+  }
+
+  /** A lock that is being taken would outlive the connection, so that has to end first. */
+  public void disconnected(Client client) {
+    if (client.closed) {
+      return;
+    }
+    client.closed = true;
+    clients.remove(client);
+    if (client.ordered.isEmpty()) {
+      releaseLeases(client);
+    }
+  }
+
+  /** What clients hold here has ended. */
+  public void disconnectAll() {
+    List.copyOf(clients).forEach(Client::abandon);
+  }
+}
