@@ -1,5 +1,6 @@
 package io.sheepfs.store;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
 
@@ -23,21 +25,28 @@ import java.util.UUID;
  * The directory of one node of a cluster. It is laid out as that of a {@link LocalSheep}, with a
  * config of another format, so that neither takes the other's: a node alone would take objects for
  * leaks whose inodes are elsewhere. The file {@code node} has the id that the directory got when it
- * was made.
+ * was made. The file {@code suspects} is there after an end in good order at which objects may have
+ * been half changed: their ids.
  */
 public final class ClusterStore implements NodeStore {
 
+  private static final String SUSPECTS = "suspects";
   private static final int FORMAT = 0x4A02;
   private static final int FORMAT_OFFSET = 30;
   private static final int OPEN_FILES = 2048;
   private static final Duration FILE_TIME_SLACK = Duration.ofSeconds(2);
 
+  private final Disk disk;
   private final StoreDirectory directory;
   private final ObjectFiles files;
   private final RunMark runMark;
   private final String id;
   private final List<ObjectId> suspects = new ArrayList<>();
   private volatile long createTime;
+
+  /** Whether the mark is of an earlier run of the machine. */
+  @GuardedBy("this")
+  private boolean marksAnew;
 
   private ClusterStore(StoreDirectory directory, Disk disk) throws IOException {
     this.directory = directory;
@@ -53,13 +62,16 @@ public final class ClusterStore implements NodeStore {
       this.id = StandardCharsets.UTF_8.decode(disk.readAll(idFile)).toString();
     }
     files.removeTemporaries();
+    this.disk = disk;
     LastEnd lastEnd = runMark.lastEnd();
-    if (lastEnd != LastEnd.CLEAN) {
+    readSuspects();
+    if (lastEnd == LastEnd.CLEAN) {
+      runMark.set();
+    } else {
+      // the mark stays: until the suspects are settled, the next run has to find them again
       findSuspects(lastEnd);
     }
-    if (lastEnd != LastEnd.PROCESS_DIED) {
-      runMark.set(); // else it stays: its time says since when there may be unfinished changes
-    }
+    this.marksAnew = lastEnd == LastEnd.MACHINE_DIED;
   }
 
   /**
@@ -93,6 +105,19 @@ public final class ClusterStore implements NodeStore {
     return config.getLong(0);
   }
 
+  private Path suspectsFile() {
+    return directory.root().resolve(SUSPECTS);
+  }
+
+  private void readSuspects() throws IOException {
+    if (Files.exists(suspectsFile())) {
+      ByteBuffer ids = disk.readAll(suspectsFile()).order(ByteOrder.LITTLE_ENDIAN);
+      while (ids.remaining() >= Long.BYTES) {
+        suspects.add(new ObjectId(ids.getLong()));
+      }
+    }
+  }
+
   private void findSuspects(LastEnd lastEnd) throws IOException {
     Instant since = runMark.lastStart().minus(FILE_TIME_SLACK);
     for (ObjectId oid : files.list()) {
@@ -120,6 +145,15 @@ public final class ClusterStore implements NodeStore {
   @Override
   public List<ObjectId> suspects() {
     return List.copyOf(suspects);
+  }
+
+  @Override
+  public synchronized void settled() throws IOException {
+    if (marksAnew) {
+      runMark.set();
+      marksAnew = false;
+    }
+    disk.delete(suspectsFile());
   }
 
   @Override
@@ -155,15 +189,27 @@ public final class ClusterStore implements NodeStore {
   }
 
   @Override
-  public void close() throws IOException {
+  public synchronized void close(Collection<ObjectId> changing) throws IOException {
     try {
       files.flushAll();
       files.close();
       if (files.isAllSynced()) {
+        noteSuspects(changing);
         runMark.clear();
       }
     } finally {
       directory.close();
     }
+  }
+
+  private void noteSuspects(Collection<ObjectId> changing) throws IOException {
+    if (changing.isEmpty()) {
+      disk.delete(suspectsFile());
+      return;
+    }
+    ByteBuffer ids =
+        ByteBuffer.allocate(changing.size() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    changing.forEach(oid -> ids.putLong(oid.value()));
+    disk.replace(suspectsFile(), ids.flip());
   }
 }

@@ -4,13 +4,13 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
 import io.sheepfs.store.object.NodeObjects;
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
 
 /** What a node of a cluster keeps, held by one process alone: {@link ClusterStore}. */
-public interface NodeStore extends Closeable {
+public interface NodeStore {
 
   /** What it was given when it was made. */
   String id();
@@ -20,6 +20,13 @@ public interface NodeStore extends Closeable {
 
   /** The objects that may have been changing when the last run ended. */
   List<ObjectId> suspects();
+
+  /**
+   * Tells that all nodes have made those objects agree. Until then the next run gets them, too.
+   *
+   * @throws IOException if that cannot be noted; the next run gets them, too, then
+   */
+  void settled() throws IOException;
 
   /** When the cluster was formatted that the objects belong to; 0 for none. */
   long createTime();
@@ -34,7 +41,10 @@ public interface NodeStore extends Closeable {
   /** The space of its file system. */
   Space space() throws SheepException;
 
-  /** Makes everything durable and lets the directory go. */
-  @Override
-  void close() throws IOException;
+  /**
+   * Makes everything durable and lets the directory go.
+   *
+   * @param changing the objects that may be half changed
+   */
+  void close(Collection<ObjectId> changing) throws IOException;
 }

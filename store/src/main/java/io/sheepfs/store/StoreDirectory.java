@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   node          the id of the node; only in a cluster, see {@link ClusterStore}
+ *   suspects      objects that may differ on other nodes; only in a cluster
  *   config        format and defaults, see {@link StoreConfig}
  *   lock          locked while a process has the store open
  *   running       there while the store is open or was not closed cleanly, see {@link RunMark}

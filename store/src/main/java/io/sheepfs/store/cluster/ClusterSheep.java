@@ -382,7 +382,8 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
 
   private void checkServing() throws SheepException {
     if (closed || state == ResultCode.WAIT_FOR_FORMAT) {
-      throw new SheepException(state, "cluster " + options.cluster());
+      // not the field, which may say SUCCESS while this node ends: that would be an acknowledgement
+      throw new SheepException(state(), "cluster " + options.cluster());
     }
   }
 
@@ -717,6 +718,6 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     links.close();
     recoveryLinks.close();
     senders.shutdown();
-    store.close();
+    store.close(replica.suspects());
   }
 }

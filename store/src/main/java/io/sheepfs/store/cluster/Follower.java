@@ -319,6 +319,7 @@ final class Follower implements AutoCloseable {
       }
     }
     if (settled && !open && registry.areReady(now)) {
+      store.settled();
       replica.open();
       open = true;
       sheep.opened(now);

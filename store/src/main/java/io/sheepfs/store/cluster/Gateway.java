@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
@@ -590,5 +591,19 @@ final class Gateway implements StoredObjects {
       throw new SheepException(ResultCode.OLD_NODE_VER, "list of objects");
     }
     return inodes;
+  }
+
+  /** Those that any node has that is there: each may have some that others do not. */
+  @Override
+  public List<ObjectId> dataOf(VdiId vid) throws SheepException {
+    Set<ObjectId> found = ConcurrentHashMap.newKeySet();
+    everywhere(
+        "list of the data of VDI " + vid,
+        (view, peer) ->
+            found.addAll(
+                peer.isSelf() ? own.dataOf(vid) : peers.dataOf(peer.node(), view.number(), vid)));
+    List<ObjectId> sorted = new ArrayList<>(found);
+    sorted.sort(null);
+    return sorted;
   }
 }

@@ -27,8 +27,9 @@ import org.jspecify.annotations.Nullable;
  * {@code tgt_epoch} how many before it may be unfinished; an answer to READ_PEER tells in {@code
  * offset} how many bytes are stored; WRITE_PEER with the flag DELETE zeroes, from {@code offset} to
  * the first number of its body, in an object of the size that is the second; FLUSH_PEER with DIRECT
- * is about one object, with FORWARD about the names; GET_HASH and REPAIR_REPLICA with RECOVERY are
- * of an epoch; with DIRECT, too, they are about an object that the leader lets nobody change.
+ * is about one object, with FORWARD about the names; GET_OBJ_LIST with an inode is about the data
+ * of that VDI; GET_HASH and REPAIR_REPLICA with RECOVERY are of an epoch; with DIRECT, too, they
+ * are about an object that the leader lets nobody change.
  *
  * <p>Safe for any number of threads.
  */
@@ -189,12 +190,20 @@ final class PeerCalls {
 
   /** The ids of all objects of a node. */
   List<ObjectId> list(NodeInfo node, int epoch) throws IOException {
+    return list(node, epoch, new RequestFields.None());
+  }
+
+  /** The ids of the data objects of a VDI that a node has. */
+  List<ObjectId> dataOf(NodeInfo node, int epoch, VdiId vid) throws IOException {
+    return list(node, epoch, RequestFields.Obj.of(ObjectId.inode(vid), 0));
+  }
+
+  private List<ObjectId> list(NodeInfo node, int epoch, RequestFields which) throws IOException {
     for (int room = FIRST_LIST_BYTES; ; room *= 4) {
       ByteBuffer body = ByteBuffer.allocate(room).order(ByteOrder.LITTLE_ENDIAN);
       try {
-        RequestFields none = new RequestFields.None();
         int flags = RequestFlags.RECOVERY;
-        ResponseHeader unused = call(node, epoch, Opcode.GET_OBJ_LIST, flags, none, null, body);
+        ResponseHeader unused = call(node, epoch, Opcode.GET_OBJ_LIST, flags, which, null, body);
       } catch (SheepException e) {
         if (e.result() == ResultCode.BUFFER_SMALL && room < MAX_LIST_BYTES) {
           continue;

@@ -428,6 +428,11 @@ public final class Replica {
     return oids;
   }
 
+  /** The ids of the data objects of a VDI here. */
+  public List<ObjectId> dataOf(VdiId vid) throws SheepException {
+    return files.dataOf(vid);
+  }
+
   /** Whether there is an object here, in whatever state. */
   public boolean exists(ObjectId oid) {
     return files.exists(oid);

@@ -382,6 +382,13 @@ public final class ObjectFiles implements NodeObjects {
     return oids;
   }
 
+  @Override
+  public List<ObjectId> dataOf(VdiId vid) throws SheepException {
+    List<ObjectId> oids = list();
+    oids.removeIf(oid -> !oid.isData() || !oid.vid().equals(vid));
+    return oids;
+  }
+
   private static @Nullable ObjectId oidOf(Path file) {
     String name = String.valueOf(file.getFileName());
     if (name.length() != NAME_LENGTH) {

@@ -84,6 +84,9 @@ public interface StoredObjects {
   /** The ids of all objects, in no order; the caller may change the list. */
   List<ObjectId> list() throws SheepException;
 
+  /** The data objects of a VDI, in no order, whether its index names them or not. */
+  List<ObjectId> dataOf(VdiId vid) throws SheepException;
+
   /** Makes durable what was written to the objects of a VDI before the call. */
   void flush(VdiId vid) throws SheepException;
 }

@@ -169,9 +169,11 @@ final class PeerHandlers {
     return Answer.SUCCESS;
   }
 
-  /** The ids of all objects here, ascending. */
+  /** The ids of all objects here, ascending; with an inode, those of the data of that VDI. */
   Answer getObjList(Request request) throws SheepException {
-    List<ObjectId> oids = replica.list();
+    RequestFields.Obj fields = request.header().obj();
+    List<ObjectId> oids =
+        fields.oid() == 0 ? replica.list() : replica.dataOf(fields.objectId().vid());
     if ((long) oids.size() * Long.BYTES > request.header().answerLimit()) {
       return Answer.of(ResultCode.BUFFER_SMALL);
     }

@@ -460,10 +460,8 @@ public final class VdiStore {
    * let the last creation finish before the tombstone was written.
    */
   private void removeUnlisted(Vdi vdi) throws SheepException {
-    for (ObjectId oid : files.list()) {
-      if (oid.isData() && oid.vid().equals(vdi.vid())) {
-        references.release(oid.index(), new int[] {vdi.vid().value()});
-      }
+    for (ObjectId oid : files.dataOf(vdi.vid())) {
+      references.release(oid.index(), new int[] {vdi.vid().value()});
     }
   }
 

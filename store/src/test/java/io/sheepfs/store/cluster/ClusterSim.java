@@ -32,6 +32,7 @@ public final class ClusterSim implements LongFunction<String> {
   private List<Machine> machines = new ArrayList<>();
   private List<SimClient> clients = new ArrayList<>();
   private @Nullable SimEnsemble ensemble;
+  private boolean powerWasLost;
 
   /** A machine with a sheep. */
   private final class Machine {
@@ -51,6 +52,11 @@ public final class ClusterSim implements LongFunction<String> {
     boolean isUp() {
       Running now = process;
       return now != null && !now.host.isDead();
+    }
+
+    boolean isFrozen() {
+      Running now = process;
+      return now != null && now.host.isFrozen();
     }
 
     void start() {
@@ -79,6 +85,8 @@ public final class ClusterSim implements LongFunction<String> {
     private final Machine machine;
     private final Sim.Host host;
     private @Nullable ClusterSheep sheep;
+    private @Nullable SimServer server;
+    private boolean ends;
 
     Running(Machine machine) {
       this.machine = machine;
@@ -100,22 +108,29 @@ public final class ClusterSim implements LongFunction<String> {
               Duration.ZERO,
               null);
       ClusterSheep opened = ClusterSheep.open(machine.store, network(machine.name), options);
-      SimServer server = new SimServer(opened, this::stop);
-      wires.listen(machine.address, machine.name, server);
-      opened.start(server::disconnectAll, this::stop);
+      SimServer listening = new SimServer(opened, this::stop);
+      server = listening;
+      wires.listen(machine.address, machine.name, listening);
+      opened.start(listening::disconnectAll, this::stop);
       sheep = opened;
     }
 
     /** In good order. */
     void stop() {
+      if (ends) {
+        return;
+      }
+      ends = true;
       ClusterSheep running = sheep;
+      SimServer serving = server;
       Sim.trace(machine.name + " ends");
       Sim.spawn(
           host,
           "end",
           () -> {
             try {
-              if (running != null) {
+              if (running != null && serving != null) {
+                serving.close();
                 running.close();
               }
             } catch (IOException e) {
@@ -155,6 +170,7 @@ public final class ClusterSim implements LongFunction<String> {
     wires = new SimWires();
     machines = new ArrayList<>();
     clients = new ArrayList<>();
+    powerWasLost = false;
     long digest =
         Sim.run(
             seed,
@@ -205,10 +221,13 @@ public final class ClusterSim implements LongFunction<String> {
         first.host,
         "format",
         () -> {
-          try {
-            sheep.format(FORMAT_TIME, 3, 22, 0, "plain");
-          } catch (SheepException e) {
-            Sim.fail(e);
+          while (sheep.createTime() == 0) {
+            try {
+              sheep.format(FORMAT_TIME, 3, 22, 0, "plain");
+            } catch (SheepException e) {
+              Sim.trace("not formatted yet: " + e);
+              Sim.sleep(Duration.ofMillis(500));
+            }
           }
           done[0] = true;
         });
@@ -245,6 +264,12 @@ public final class ClusterSim implements LongFunction<String> {
   }
 
   private void trouble(SimEnsemble there) {
+    if (powerWasLost && !isSettled()) {
+      // the node may be among those that others take for right, if they are lost, too
+      clients.forEach(client -> client.unflushedIsAtRisk(Replica.MAX_NODES));
+    } else {
+      powerWasLost = false;
+    }
     Machine victim = any();
     switch (Sim.random(13)) {
       case 0, 1, 2 -> {
@@ -319,7 +344,9 @@ public final class ClusterSim implements LongFunction<String> {
 
   /** Unflushed writes can be lost with a machine, unless others surely have them. */
   private void checkRisk() {
-    boolean all = isSettled() && !wires.isCut();
+    boolean all =
+        isSettled() && !wires.isCut() && machines.stream().noneMatch(machine -> machine.isFrozen());
+    powerWasLost = true;
     clients.forEach(client -> client.unflushedIsAtRisk(all ? 1 : Replica.MAX_NODES));
   }
 

@@ -43,6 +43,7 @@ final class SimClient implements Runnable {
   private int made;
   private boolean finished;
   private int acknowledged;
+  private int losses;
 
   /** A VDI. */
   static final class Disk {
@@ -109,6 +110,7 @@ final class SimClient implements Runnable {
 
   /** So many nodes lost their power that what was not flushed may be lost with so many copies. */
   void unflushedIsAtRisk(int copies) {
+    losses++;
     for (Disk disk : disks) {
       if (disk.copies > copies) {
         continue;
@@ -193,29 +195,41 @@ final class SimClient implements Runnable {
     long value =
         (++acknowledged << 8) + index * 2L + place + (name.hashCode() & 0xffL) * (1L << 40);
     boolean stable = Sim.oneIn(2);
+    int lossesBefore = losses;
     int flags = RequestFlags.WRITE | (stable ? 0 : RequestFlags.CACHE);
     ObjectId oid = ObjectId.data(disk.vid, index);
     ByteBuffer body = ByteBuffer.allocate(Long.BYTES).putLong(0, value);
     RequestFields at = RequestFields.Obj.of(oid, PLACES[place]);
     cell.possible.add(value);
     cell.unflushed.add(value);
-    if (disk.made[index]) {
-      call(Opcode.WRITE_OBJ, flags, at, body, null);
-    } else {
-      make(disk, index, at, body, flags);
+    try {
+      if (disk.made[index]) {
+        call(Opcode.WRITE_OBJ, flags, at, body.duplicate(), null);
+      } else {
+        make(disk, index, at, body, flags);
+      }
+    } catch (Refused e) {
+      if (e.result != ResultCode.NO_OBJ || losses == lossesBefore) {
+        throw e;
+      }
+      make(disk, index, at, body, flags); // it was lost with its machine meanwhile
     }
     cell.possible.clear();
     cell.possible.add(value);
-    if (stable) {
+    if (stable && losses == lossesBefore) {
       cell.unflushed.clear();
     }
     cell.unflushed.add(value);
+    if (losses != lossesBefore) {
+      cell.possible.addAll(cell.unflushed);
+    }
     Sim.trace("wrote " + value + " to " + oid + " " + place + (stable ? " stable" : ""));
   }
 
   /** The object, and then the entry that names it. */
   private void make(Disk disk, int index, RequestFields at, ByteBuffer body, int flags)
       throws Refused {
+    int lossesBefore = losses;
     if (disk.maybeMade[index]) {
       // it may be there with other bytes: those are to be kept
       try {
@@ -241,7 +255,7 @@ final class SimClient implements Runnable {
     RequestFields inIndex =
         RequestFields.Obj.of(ObjectId.inode(disk.vid), InodeLayout.indexOffset(index));
     call(Opcode.WRITE_OBJ, flags, inIndex, entry, null);
-    disk.made[index] = true;
+    disk.made[index] = losses == lossesBefore;
   }
 
   private void readAll(Disk disk) throws Refused {
@@ -328,7 +342,7 @@ final class SimClient implements Runnable {
     long length = body != null ? body.remaining() : target != null ? target.remaining() : 0;
     RequestHeader header = RequestHeader.of(opcode, flags, length, fields);
     String what = opcode + " of " + name;
-    for (int attempt = 0; ; attempt++) {
+    while (true) {
       try {
         SimWires.Pipe to = connected();
         ResponseHeader answer =
@@ -337,6 +351,9 @@ final class SimClient implements Runnable {
                 body == null ? null : body.duplicate(),
                 target == null ? null : target.clear(),
                 PATIENCE);
+        if (Sim.isVerbose()) {
+          Sim.trace(header + " at " + to + ": " + answer);
+        }
         if (answer.result() == ResultCode.SUCCESS) {
           return answer;
         }

@@ -25,10 +25,20 @@ final class SimEnsemble {
   private final Duration timeout;
   private final List<Server> servers = new ArrayList<>();
   private final List<Change> log = new ArrayList<>();
-  private final Map<Long, Session> sessions = new TreeMap<>();
+  private final Map<Long, Lease> sessions = new TreeMap<>();
   private final List<Session> clients = new ArrayList<>();
   private long lastSession;
   private boolean up = true;
+
+  /** A session, as the servers know it. */
+  private static final class Lease {
+    private final Session client;
+    private long heard = Sim.now();
+
+    Lease(Session client) {
+      this.client = client;
+    }
+  }
 
   /** A value. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
@@ -114,12 +124,18 @@ final class SimEnsemble {
   /** All servers stop or start. */
   void setUp(boolean isUp) {
     if (isUp && !up) {
-      sessions.values().forEach(session -> session.heard = Sim.now());
+      sessions.values().forEach(lease -> lease.heard = Sim.now());
     }
     up = isUp;
   }
 
   private void commit(Change change) {
+    if (Sim.isVerbose()) {
+      Sim.trace(
+          "agreed: "
+              + change.path()
+              + (change.value() == null ? " removed" : " owner " + change.value().owner()));
+    }
     log.add(change);
     int count = log.size();
     leader().applyUntil(count);
@@ -131,11 +147,12 @@ final class SimEnsemble {
 
   private void tick() {
     Sim.after(TICK, this::tick);
-    for (Session session : List.copyOf(sessions.values())) {
-      if (session.isReachable()) {
-        session.heard = Sim.now();
-      } else if (up && Sim.now() - session.heard > timeout.toNanos()) {
-        expire(session.id);
+    for (Map.Entry<Long, Lease> entry : List.copyOf(sessions.entrySet())) {
+      Lease lease = entry.getValue();
+      if (lease.client.isReachable() && lease.client.id == entry.getKey()) {
+        lease.heard = Sim.now();
+      } else if (up && Sim.now() - lease.heard > timeout.toNanos()) {
+        expire(entry.getKey());
       }
     }
     for (Session client : List.copyOf(clients)) {
@@ -144,10 +161,11 @@ final class SimEnsemble {
   }
 
   private void expire(long id) {
-    Session session = sessions.remove(id);
-    if (session != null) {
-      Sim.trace("session " + id + " of " + session.host + " expires");
+    Lease lease = sessions.remove(id);
+    if (lease == null) {
+      return;
     }
+    Sim.trace("session " + id + " of " + lease.client.host + " ends");
     for (Map.Entry<String, Value> entry : List.copyOf(leader().tree.entrySet())) {
       if (entry.getValue().owner() == id) {
         commit(new Change(entry.getKey(), null));
@@ -178,7 +196,6 @@ final class SimEnsemble {
     private final Runnable changed;
     private Server server = servers.get(Sim.random(SERVERS));
     private long id;
-    private long heard;
     private long lastReachable = Sim.now();
     private boolean closed;
 
@@ -197,7 +214,8 @@ final class SimEnsemble {
     }
 
     private boolean isConnected() {
-      return isReachable() && id != 0 && sessions.get(id) == this;
+      Lease lease = sessions.get(id);
+      return isReachable() && lease != null && lease.client == this;
     }
 
     /** What the library does by itself. */
@@ -210,9 +228,8 @@ final class SimEnsemble {
         lastReachable = Sim.now();
         if (!isConnected()) {
           id = ++lastSession;
-          heard = Sim.now();
           server = servers.get(Sim.random(SERVERS));
-          sessions.put(id, this);
+          sessions.put(id, new Lease(this));
           Sim.trace("session " + id + " of " + host + " begins");
           tell();
         }
@@ -251,7 +268,10 @@ final class SimEnsemble {
         if (closed || !isConnected()) {
           continue;
         }
-        heard = Sim.now();
+        Lease lease = sessions.get(id);
+        if (lease != null) {
+          lease.heard = Sim.now();
+        }
         T result = operation.at(server);
         long as = id;
         travel(isWrite);
@@ -395,7 +415,8 @@ final class SimEnsemble {
     @Override
     public void close() {
       closed = true;
-      if (sessions.get(id) == this) {
+      Lease lease = sessions.get(id);
+      if (lease != null && lease.client == this) {
         expire(id);
       }
     }

@@ -177,6 +177,9 @@ final class SimWires {
         resetFromThere();
         return;
       }
+      if (Sim.isVerbose()) {
+        Sim.trace(machine + " to " + to.machine() + ": " + header + " of epoch " + header.epoch());
+      }
       to.server()
           .receive(
               there,
@@ -209,6 +212,11 @@ final class SimWires {
       } else {
         close();
       }
+    }
+
+    @Override
+    public String toString() {
+      return to.machine();
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.store.cluster.ClusterSheep;
 import io.sheepfs.store.sim.Sim;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -27,6 +28,8 @@ public final class SimServer {
   private final ClusterSheep sheep;
   private final List<Client> clients = new ArrayList<>();
   private int made;
+  private int underWay;
+  private boolean closing;
 
   /** Where an answer goes. */
   public interface Reply {
@@ -97,7 +100,7 @@ public final class SimServer {
 
   /** A request arrives. */
   public void receive(Client client, RequestHeader header, byte[] body, Reply reply) {
-    if (client.closed) {
+    if (client.closed || closing) {
       return;
     }
     Opcode opcode = header.opcode();
@@ -113,6 +116,26 @@ public final class SimServer {
   }
 
   private void carryOut(
+      Client client, RequestHeader header, byte[] body, Reply reply, boolean inOrder) {
+    underWay++;
+    try {
+      answer(client, header, body, reply, inOrder);
+    } finally {
+      underWay--;
+    }
+  }
+
+  /** Takes nothing new, and waits for what is under way, but not for ever. */
+  public void close() {
+    closing = true;
+    long until = Sim.now() + ServerOptions.DEFAULTS.drainTimeout().toNanos();
+    while (underWay > 0 && Sim.now() < until) {
+      Sim.sleep(Duration.ofMillis(20));
+    }
+    disconnectAll();
+  }
+
+  private void answer(
       Client client, RequestHeader header, byte[] body, Reply reply, boolean inOrder) {
     if (client.isOutlived()) {
       client.abandon();

@@ -206,6 +206,7 @@ public final class Sim {
       main.run();
     } catch (Throwable e) {
       failure = e;
+      sim.traceThreads();
     }
     try {
       sim.end();
@@ -228,6 +229,25 @@ public final class Sim {
       super(
           "replay with -Dsheepfs.seed=" + seed + "\n" + String.join("\n", trace) + "\n" + cause,
           cause);
+    }
+  }
+
+  /** What everybody waits for. */
+  private void traceThreads() {
+    for (Host host : hosts) {
+      for (Task task : host.tasks) {
+        Carrier carrier = task.carrier;
+        StringBuilder line = new StringBuilder("  " + task + " waits");
+        if (carrier != null) {
+          for (StackTraceElement frame : carrier.thread.getStackTrace()) {
+            if (frame.getClassName().startsWith("io.sheepfs")
+                && !frame.getClassName().endsWith(".Sim")) {
+              line.append("\n      ").append(frame);
+            }
+          }
+        }
+        trace(line.toString());
+      }
     }
   }
 

@@ -173,6 +173,13 @@ public final class SimDisk implements NodeObjects {
   }
 
   @Override
+  public List<ObjectId> dataOf(VdiId vid) {
+    List<ObjectId> oids = list();
+    oids.removeIf(oid -> !oid.isData() || !oid.vid().equals(vid));
+    return oids;
+  }
+
+  @Override
   public void flush(VdiId vid) throws SheepException {
     ObjectId inode = ObjectId.inode(vid);
     for (ObjectId oid : List.copyOf(marked)) {

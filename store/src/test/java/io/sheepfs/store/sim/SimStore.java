@@ -3,7 +3,10 @@ package io.sheepfs.store.sim;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Space;
 import io.sheepfs.store.NodeStore;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 
 /** The directory of a node, as {@link io.sheepfs.store.ClusterStore} keeps it. */
@@ -12,6 +15,7 @@ public final class SimStore implements NodeStore {
   private final String id;
   private final SimDisk disk = new SimDisk();
   private List<ObjectId> suspects = List.of();
+  private List<ObjectId> noted = List.of();
   private boolean isMarked;
   private boolean powerWasCut;
   private long runStart;
@@ -25,18 +29,26 @@ public final class SimStore implements NodeStore {
   /** A process takes it. */
   public void open() {
     if (isMarked) {
-      suspects = powerWasCut ? disk.list() : disk.writtenSince(runStart);
+      List<ObjectId> found = powerWasCut ? disk.list() : disk.writtenSince(runStart);
       if (!powerWasCut) {
-        disk.processDied(suspects);
+        disk.processDied(found);
       }
+      suspects = new ArrayList<>(noted);
+      suspects.addAll(found);
     } else {
-      suspects = List.of();
-    }
-    if (!isMarked || powerWasCut) {
+      suspects = List.copyOf(noted);
       isMarked = true;
       runStart = Sim.now();
     }
-    powerWasCut = false;
+  }
+
+  @Override
+  public void settled() {
+    if (powerWasCut) {
+      powerWasCut = false;
+      runStart = Sim.now();
+    }
+    noted = List.of();
   }
 
   /** The process that had it is gone, and perhaps the power of its machine. */
@@ -89,9 +101,12 @@ public final class SimStore implements NodeStore {
   }
 
   @Override
-  public void close() {
+  public void close(Collection<ObjectId> changing) throws IOException {
+    disk.flushAll();
     if (disk.isAllSynced()) {
+      noted = List.copyOf(changing);
       isMarked = false;
+      powerWasCut = false;
     }
   }
 }
