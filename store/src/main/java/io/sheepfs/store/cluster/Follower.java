@@ -311,12 +311,10 @@ final class Follower implements AutoCloseable {
       now = next;
       tookPartNanos = System.nanoTime();
     }
-    if (!settled) {
-      settled = settle(now);
-      if (settled) {
-        registry.markReady(agreed.createTime(), epoch.number(), incarnation);
-        endedFor = agreed.createTime() + " " + epoch.number();
-      }
+    if (!settled && settle(now)) {
+      registry.markReady(agreed.createTime(), epoch.number(), incarnation);
+      endedFor = agreed.createTime() + " " + epoch.number();
+      settled = true; // only now: a mark that failed has to be made again, for all wait for it
     }
     if (settled && !open && registry.areReady(now)) {
       store.settled();

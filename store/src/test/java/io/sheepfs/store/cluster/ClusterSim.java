@@ -158,6 +158,11 @@ public final class ClusterSim implements LongFunction<String> {
       }
 
       @Override
+      public PeerLinks hearingLinks(Duration patience) {
+        return wires.links(machine, patience);
+      }
+
+      @Override
       public Agreement agreement(Runnable changed) {
         return there.open(machine, changed);
       }
@@ -364,7 +369,12 @@ public final class ClusterSim implements LongFunction<String> {
           return clients.stream().allMatch(SimClient::isFinished) && isSettled();
         });
     Sim.sleep(Duration.ofSeconds(3));
-    await("settled again", this::isSettled);
+    await(
+        "settled again",
+        () -> {
+          machines.forEach(Machine::start);
+          return isSettled();
+        });
   }
 
   private boolean isSettled() {

@@ -377,7 +377,7 @@ final class SimClient implements Runnable {
     SimWires.Pipe known = pipe;
     if (known == null || !known.isOpen()) {
       known = wires.connect(name, nodes.get(Sim.random(nodes.size())));
-      known.keepWatch(0);
+      known.keepWatch();
       pipe = known;
     }
     return known;

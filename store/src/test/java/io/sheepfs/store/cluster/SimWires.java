@@ -1,5 +1,8 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.NodeRecord;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.client.PeerLinks;
@@ -30,6 +33,7 @@ final class SimWires {
   static final String ENSEMBLE = "zk";
 
   private static final Duration CONNECT_TIME = Duration.ofSeconds(2);
+  private static final Duration PULSE = Duration.ofSeconds(6);
   private static final Duration AGAIN = Duration.ofMillis(300);
 
   private final Set<String> cuts = new TreeSet<>();
@@ -112,6 +116,10 @@ final class SimWires {
     private final SimServer.Client there;
     private final Set<Call> waiting = new LinkedHashSet<>();
     private boolean closed;
+    private boolean asking;
+
+    /** What was sent does not come any more. */
+    private boolean reset;
 
     private Pipe(String machine, Listener to) {
       this.machine = machine;
@@ -155,20 +163,37 @@ final class SimWires {
       return answer;
     }
 
-    /** Ends it when the other side has been silent for as long as a client endures it. */
-    void keepWatch(int silentSeconds) {
+    /** Asks now and then whether the other side lives, as long as an answer is awaited. */
+    void keepWatch() {
       if (!closed) {
-        boolean silent = to.host().isFrozen() || isCut(machine, to.machine());
-        if (silent && silentSeconds >= 8) {
-          close();
+        if (!waiting.isEmpty() && !asking) {
+          asking = true;
+          Sim.spawn(from, "pulse", this::ask);
         }
-        Sim.after(Duration.ofSeconds(1), () -> keepWatch(silent ? silentSeconds + 1 : 0));
+        Sim.after(Duration.ofSeconds(3), this::keepWatch);
       }
+    }
+
+    private void ask() {
+      ByteBuffer room = ByteBuffer.allocate(64 * NodeRecord.SIZE_BYTES);
+      RequestHeader question =
+          RequestHeader.of(Opcode.GET_NODE_LIST, 0, room.remaining(), new RequestFields.None());
+      try {
+        if (exchange(question, null, room, PULSE).node().storeFree() == 0) {
+          asking = false;
+          return;
+        }
+        Sim.trace(this + " says that it stands aside");
+      } catch (IOException e) {
+        Sim.trace(this + " does not answer");
+      }
+      reset = true;
+      close();
     }
 
     private void arrive(RequestHeader header, byte[] body, Call call) {
       if (isCut(machine, to.machine())) {
-        if (!((closed || from.isDead()) && Sim.oneIn(4))) {
+        if (!reset && !((closed || from.isDead()) && Sim.oneIn(4))) {
           Sim.after(AGAIN, () -> arrive(header, body, call));
         }
         return;

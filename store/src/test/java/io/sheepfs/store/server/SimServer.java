@@ -44,6 +44,7 @@ public final class SimServer {
     private int standstillsBefore = host.isFrozen() ? -1 : core.standstills();
     private final Deque<Runnable> ordered = new ArrayDeque<>();
     private boolean closed;
+    private boolean turnedAway;
 
     private Client(Runnable reset) {
       this.reset = reset;
@@ -70,6 +71,16 @@ public final class SimServer {
     }
 
     @Override
+    public boolean hasTurnedAway() {
+      return closed || turnedAway;
+    }
+
+    @Override
+    public void turnAway() {
+      turnedAway = true;
+    }
+
+    @Override
     public void abandon() {
       reset.run();
       disconnected(this);
@@ -87,6 +98,7 @@ public final class SimServer {
             Executors.newFixedThreadPool(ServerOptions.DEFAULTS.workers(), unnamed),
             Executors.newFixedThreadPool(ServerOptions.DEFAULTS.workers(), unnamed),
             Executors.newFixedThreadPool(4, unnamed),
+            Executors.newSingleThreadExecutor(unnamed),
             new Standstill(Executors.newSingleThreadScheduledExecutor(unnamed)),
             shutdown);
   }

@@ -34,6 +34,11 @@ public final class SimExecutors {
     return new Pool(threads);
   }
 
+  /** One thread. */
+  public static ExecutorService newSingleThreadExecutor(ThreadFactory named) {
+    return new Pool(1);
+  }
+
   /** One thread, for what is done again and again. */
   public static ScheduledExecutorService newSingleThreadScheduledExecutor(ThreadFactory named) {
     return new Timer();
