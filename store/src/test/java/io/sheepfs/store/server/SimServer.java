@@ -95,10 +95,7 @@ public final class SimServer {
         new ServerCore(
             sheep,
             ServerOptions.DEFAULTS,
-            Executors.newFixedThreadPool(ServerOptions.DEFAULTS.workers(), unnamed),
-            Executors.newFixedThreadPool(ServerOptions.DEFAULTS.workers(), unnamed),
-            Executors.newFixedThreadPool(4, unnamed),
-            Executors.newSingleThreadExecutor(unnamed),
+            Lanes.of(ServerOptions.DEFAULTS, true),
             new Standstill(Executors.newSingleThreadScheduledExecutor(unnamed)),
             shutdown);
   }
@@ -119,12 +116,12 @@ public final class SimServer {
     boolean inOrder = opcode != null && opcode.scope() == Opcode.Scope.CLUSTER;
     Runnable work = () -> carryOut(client, header, body, reply, inOrder);
     if (inOrder) {
-      client.ordered.add(() -> core.workers(header).execute(work));
+      client.ordered.add(() -> core.lanes().of(header).workers().execute(work));
       if (client.ordered.size() > 1) {
         return;
       }
     }
-    core.workers(header).execute(work);
+    core.lanes().of(header).workers().execute(work);
   }
 
   private void carryOut(
