@@ -99,6 +99,7 @@ public final class ClusterSim implements LongFunction<String> {
           new ClusterOptions(
               "played",
               "sim",
+              null,
               machine.address.getAddress(),
               machine.address.getPort(),
               machine.address.getPort(),
