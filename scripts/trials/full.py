@@ -2,8 +2,9 @@
 
 usage: full.py [--directory DIR]
 
-Tells what happens, and fails unless the writer gets ENOSPC, and no other error, at last; everything that was
-acknowledged can be read, then and after the VDI that filled the disks is deleted. As root.
+Fails unless the writer gets ENOSPC, and no other error, at last, while all nodes stay; everything that was
+acknowledged can be read, the three disks are equal, what is there can still be overwritten, and there is space again
+after the VDI that filled the disks is deleted. As root.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from lab import NODES, Lab
+from lab import NODES, Lab, eventually
 
 
 def main():
@@ -39,7 +40,7 @@ def main():
                 error = e
             gone = [n for n in before if not lab.is_running(n)]
             if gone:
-                print(f"after {written} MiB node {gone} leaves: its disk is full, and those of others are not", flush=True)
+                wrong.append(f"node {gone} has left after {written} MiB")
         print(f"after {written} MiB the writer gets: {error}; nodes that run: {[n for n in NODES if lab.is_running(n)]}", flush=True)
         if error is None or error.errno != errno.ENOSPC:
             wrong.append("not ENOSPC")
@@ -49,18 +50,30 @@ def main():
                 if os.pread(file, 1 << 20, i << 20) != bytes([i % 251 + 1]) * (1 << 20):
                     wrong.append(f"MiB {i}")
         read_all()
+        for i in range(0, written, 7):  # takes no space
+            os.pwrite(file, bytes([i % 251 + 1]) * (1 << 20), i << 20)
+        try:
+            with open(path + "3", "wb") as other:
+                other.truncate(64 << 20)
+                os.pwrite(other.fileno(), b"y" * (1 << 20), 0)
+            wrong.append("there is space for another disk")
+        except OSError as e:
+            if e.errno != errno.ENOSPC:
+                wrong.append(str(e))
+        os.fsync(file)
+        eventually("three equal disks", lab.replicas_agree, 30)
+        read_all()
         print(f"all {written} MiB read back: {'right' if not wrong else wrong[:5]}", flush=True)
         os.close(file)
         os.unlink(path)
         time.sleep(1)
-        for node in NODES:
-            if not lab.is_running(node):
-                lab.start(node)
+        if [node for node in NODES if not lab.is_running(node)]:
+            raise RuntimeError(f"a node has left: {wrong}")
         lab.await_synced()
         with open(path + "2", "wb") as again:
             again.write(b"x" * (8 << 20))
             os.fsync(again.fileno())
-        print("deleted; all three nodes are back and up to date, and take 8 MiB more", flush=True)
+        print("deleted; the three nodes take 8 MiB more", flush=True)
     except BaseException:
         print("logs in", lab.directory)
         lab.close()

@@ -205,7 +205,10 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
 
   private void lead(View view, String key) {
     Leading lead = new Leading(key);
-    Gateway gateway = new Gateway(lead, replica, peers, senders);
+    Room room =
+        new Room(
+            place -> place.isSelf() ? store.space() : peers.space(place.node()), System::nanoTime);
+    Gateway gateway = new Gateway(lead, replica, peers, senders, room);
     CopyCheck copies = new CopyCheck(gateway, replica, peers, senders);
     while (isCurrentLead(key)) {
       try {

@@ -8,6 +8,7 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.cluster.PeerCalls.Sequence;
+import io.sheepfs.store.cluster.Room.Need;
 import io.sheepfs.store.object.StoredObjects;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -51,6 +52,7 @@ final class Gateway implements StoredObjects {
   private final Replica own;
   private final PeerCalls peers;
   private final ExecutorService senders;
+  private final Room room;
   private final ReentrantLock[] order = new ReentrantLock[STRIPES];
 
   @GuardedBy("unfinished")
@@ -90,11 +92,12 @@ final class Gateway implements StoredObjects {
     void refuse(View.Peer peer);
   }
 
-  Gateway(Serving serving, Replica own, PeerCalls peers, ExecutorService senders) {
+  Gateway(Serving serving, Replica own, PeerCalls peers, ExecutorService senders, Room room) {
     this.serving = serving;
     this.own = own;
     this.peers = peers;
     this.senders = senders;
+    this.room = room;
     for (int i = 0; i < STRIPES; i++) {
       order[i] = new ReentrantLock(true);
     }
@@ -158,13 +161,14 @@ final class Gateway implements StoredObjects {
    * every place has to make them in the same order. The number of each attempt stays unfinished
    * until one succeeds, so that no attempt is forgotten while it may be half done.
    */
-  private void change(String what, ObjectId oid, Step step) throws SheepException {
+  private void change(String what, ObjectId oid, Need need, long bytes, Step step)
+      throws SheepException {
     List<Long> numbers = new ArrayList<>(1);
     boolean clean = false;
     ReentrantLock turn = order[Math.floorMod(oid.hashCode(), STRIPES)];
     turn.lock();
     try {
-      change(what, oid, step, numbers);
+      change(what, oid, need, bytes, step, numbers);
       clean = true;
     } catch (UnanimousRefusal e) {
       clean = true;
@@ -216,7 +220,8 @@ final class Gateway implements StoredObjects {
     }
   }
 
-  private void change(String what, ObjectId oid, Step step, List<Long> numbers)
+  private void change(
+      String what, ObjectId oid, Need need, long bytes, Step step, List<Long> numbers)
       throws SheepException, UnanimousRefusal {
     long deadline = deadline();
     IOException last = null;
@@ -228,9 +233,16 @@ final class Gateway implements StoredObjects {
       List<View.Peer> places =
           view.allPlaces(oid, copies).stream().filter(place -> place.member().isPresent()).toList();
       if (!synced.isEmpty()) {
-        Sequence sequence = begin(view);
-        numbers.add(sequence.number());
-        Map<View.Peer, IOException> failures = onAll(view, places, sequence, step);
+        Map<View.Peer, IOException> failures;
+        // what was begun has to be completed, if it is only for want of space that it cannot be
+        Room.Claim claim = claim(places, bytes, numbers.isEmpty() ? need : Need.NOTHING);
+        try {
+          Sequence sequence = begin(view);
+          numbers.add(sequence.number());
+          failures = onAll(view, places, sequence, step);
+        } finally {
+          claim.close();
+        }
         if (failures.isEmpty()) {
           return;
         }
@@ -239,6 +251,14 @@ final class Gateway implements StoredObjects {
       serving.awaitOther(view);
     }
     throw late(what + " of " + oid, last);
+  }
+
+  private Room.Claim claim(List<View.Peer> places, long bytes, Need need) throws UnanimousRefusal {
+    try {
+      return room.claim(places, bytes, need);
+    } catch (SheepException full) {
+      throw new UnanimousRefusal(full); // nobody was asked for the change yet
+    }
   }
 
   /** The failure after which to try again. */
@@ -431,6 +451,8 @@ final class Gateway implements StoredObjects {
     change(
         "write",
         oid,
+        oid.kind() == ObjectId.Kind.DATA ? Need.WRITE : Need.NOTHING,
+        src.remaining(),
         (view, peer, n) -> {
           ByteBuffer bytes = src.duplicate();
           int epoch = view.number();
@@ -449,6 +471,8 @@ final class Gateway implements StoredObjects {
     change(
         "creation",
         oid,
+        Need.CREATE,
+        src.remaining(),
         (view, peer, n) -> {
           ByteBuffer bytes = src.duplicate();
           int epoch = view.number();
@@ -480,6 +504,8 @@ final class Gateway implements StoredObjects {
     change(
         "discard",
         oid,
+        Need.NOTHING,
+        0,
         (view, peer, n) -> {
           int epoch = view.number();
           if (peer.isSelf()) {
@@ -497,6 +523,8 @@ final class Gateway implements StoredObjects {
     change(
         "removal",
         oid,
+        Need.NOTHING,
+        0,
         (view, peer, n) -> {
           if (peer.isSelf()) {
             own.remove(view.number(), n.number(), distance(n), oid);
@@ -512,6 +540,8 @@ final class Gateway implements StoredObjects {
     change(
         "flush",
         oid,
+        Need.NOTHING,
+        0,
         (view, peer, n) -> {
           if (peer.isSelf()) {
             own.force(view.number(), oid);

@@ -7,9 +7,11 @@ import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.Space;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.client.PeerLinks;
 import io.sheepfs.telemetry.Stage;
@@ -128,6 +130,13 @@ final class PeerCalls {
     RequestFields fields = RequestFields.Obj.of(oid, 0);
     int flags = RequestFlags.RECOVERY | RequestFlags.DIRECT;
     return call(node, epoch, Opcode.GET_HASH, flags, fields, null, null).hash().digest();
+  }
+
+  /** The space of a node's disk, in whatever epoch. */
+  Space space(NodeInfo node) throws IOException {
+    RequestFields none = new RequestFields.None();
+    ResponseFields.Node told = call(node, 0, Opcode.STAT_SHEEP, 0, none, null, null).node();
+    return new Space(told.storeSize(), told.storeFree());
   }
 
   void write(

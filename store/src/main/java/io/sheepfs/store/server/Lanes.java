@@ -44,7 +44,7 @@ final class Lanes implements AutoCloseable {
   private final Lane peers;
   private final Lane recovery;
 
-  /** For the question whether this sheep lives, which must not stand in line behind anything. */
+  /** For the questions whether this sheep lives, and has space: they must not stand in line. */
   private final Lane life;
 
   private Lanes(
@@ -90,7 +90,7 @@ final class Lanes implements AutoCloseable {
   /** Where a request belongs. */
   Lane of(RequestHeader header) {
     Opcode opcode = header.opcode();
-    if (opcode == Opcode.GET_NODE_LIST) {
+    if (opcode == Opcode.GET_NODE_LIST || opcode == Opcode.STAT_SHEEP) {
       return life;
     }
     boolean isRecovery = header.has(RequestFlags.RECOVERY);
