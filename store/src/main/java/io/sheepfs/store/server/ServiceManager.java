@@ -21,11 +21,18 @@ public final class ServiceManager {
       List.of(Path.of("/usr/bin/systemd-notify"), Path.of("/bin/systemd-notify"));
   private static final int ANSWER_SECONDS = 20;
 
+  private static volatile boolean stopping;
+
   private ServiceManager() {}
 
   /** The service can be used. */
   public static void ready(String status) {
     tell("--ready", "--status=" + status);
+  }
+
+  /** Whether {@link #stopping} was called. */
+  static boolean isStopping() {
+    return stopping;
   }
 
   /** The service was asked, and answered. */
@@ -35,6 +42,7 @@ public final class ServiceManager {
 
   /** The service begins to end, which may take time. */
   public static void stopping(String status) {
+    stopping = true;
     tell("STOPPING=1", "--status=" + status);
   }
 

@@ -40,7 +40,10 @@ public final class Watchdog {
     if (pause == null) {
       return;
     }
-    Watchdog watchdog = new Watchdog(answers, ServiceManager::alive);
+    // one that writes everything out before it ends answers nobody, and must not be cut off
+    Watchdog watchdog =
+        new Watchdog(
+            () -> ServiceManager.isStopping() || answers.getAsBoolean(), ServiceManager::alive);
     Thread thread = new Thread(() -> watchdog.run(pause), "watchdog");
     thread.setDaemon(true);
     thread.start();
@@ -73,8 +76,10 @@ public final class Watchdog {
     try {
       well = answers.getAsBoolean();
     } catch (RuntimeException e) {
-      log.warn("the watchdog cannot ask", e);
-      well = false;
+      well = ServiceManager.isStopping(); // it may have begun to end while it was asked
+      if (!well) {
+        log.warn("the watchdog cannot ask", e);
+      }
     }
     if (well) {
       ping.run();
