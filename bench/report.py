@@ -97,7 +97,8 @@ def tables(figures):
 
 def header(figures):
     last = figures.runs[-1]
-    return (f"{last['size_mb']} MB, {sum(run['rounds'] for run in figures.runs)} rounds,"
+    sizes = ", ".join(str(run["size_mb"]) for run in figures.runs)
+    return (f"{sizes} MB, {sum(run['rounds'] for run in figures.runs)} rounds,"
             f" {last['cores']} cores, Linux {last['kernel']}, {last['date']}; load average before"
             f" and after each run: "
             + ", ".join(f"{run['load_before']} and {run['load_after']}" for run in figures.runs))
