@@ -41,6 +41,8 @@ def unmount(path):
         for _ in range(20):
             if subprocess.run(command + [path], check=False).returncode == 0:
                 return
+            if not is_mounted(path):  # its server was faster
+                return
             time.sleep(0.5)
         subprocess.run(command + [path], check=True)
 
