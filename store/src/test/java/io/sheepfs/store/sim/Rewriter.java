@@ -195,18 +195,26 @@ public final class Rewriter extends ClassLoader {
     @Override
     public void visitInvokeDynamicInsn(
         String method, String descriptor, Handle bootstrap, Object... arguments) {
-      for (Object argument : arguments) {
-        if (argument instanceof Handle handle) {
-          String full = handle.getOwner() + "." + handle.getName();
+      Object[] led = arguments.clone();
+      for (int i = 0; i < led.length; i++) {
+        if (led[i] instanceof Handle handle) {
           check(handle.getOwner());
-          if (MADE.containsKey(handle.getOwner())
-              || STATIC.contains(full)
-              || VIRTUAL.contains(full)) {
-            throw new IllegalStateException("the simulation does not know " + full + " as a value");
-          }
+          led[i] = led(handle);
         }
       }
-      super.visitInvokeDynamicInsn(method, descriptor, bootstrap, arguments);
+      super.visitInvokeDynamicInsn(method, descriptor, bootstrap, led);
+    }
+
+    /** A method as a value. */
+    private static Handle led(Handle handle) {
+      String full = handle.getOwner() + "." + handle.getName();
+      if (STATIC.contains(full)) {
+        return new Handle(handle.getTag(), SIM, handle.getName(), handle.getDesc(), false);
+      }
+      if (MADE.containsKey(handle.getOwner()) || VIRTUAL.contains(full)) {
+        throw new IllegalStateException("the simulation does not know " + full + " as a value");
+      }
+      return handle;
     }
 
     @Override
