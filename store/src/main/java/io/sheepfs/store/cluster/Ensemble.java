@@ -170,10 +170,19 @@ final class Ensemble implements Agreement {
   }
 
   @Override
-  public void put(String path, byte[] value) throws IOException {
-    call(
+  public int put(String path, byte[] value) throws IOException {
+    return call(
         "write of " + path,
-        () -> client.create().orSetData().creatingParentsIfNeeded().forPath(path, value));
+        () -> {
+          Stat stat = new Stat();
+          client
+              .create()
+              .orSetData()
+              .storingStatIn(stat)
+              .creatingParentsIfNeeded()
+              .forPath(path, value);
+          return stat.getVersion();
+        });
   }
 
   @Override

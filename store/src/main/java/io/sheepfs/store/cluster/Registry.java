@@ -321,8 +321,7 @@ final class Registry implements Closeable {
    * @return the number of the term
    */
   int beginTerm(String ofIncarnation) throws IOException {
-    agreement.put("/leader", bytes(ofIncarnation));
-    return agreement.version("/leader");
+    return agreement.put("/leader", bytes(ofIncarnation));
   }
 
   /** The change of several objects that is under way; empty if none is. */

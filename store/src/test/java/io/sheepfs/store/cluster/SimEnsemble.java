@@ -340,13 +340,15 @@ final class SimEnsemble {
           });
     }
 
-    private void set(String path, byte[] bytes, long owner) {
+    private int set(String path, byte[] bytes, long owner) {
       for (String up = parent(path); !leader().tree.containsKey(up); up = parent(up)) {
         commit(new Change(up, new Value(new byte[0], 0, 0)));
       }
       Value before = leader().tree.get(path);
-      commit(new Change(path, new Value(bytes, before == null ? 0 : before.version() + 1, owner)));
+      int version = before == null ? 0 : before.version() + 1;
+      commit(new Change(path, new Value(bytes, version, owner)));
       server.applyUntil(log.size());
+      return version;
     }
 
     private boolean added(String path, byte[] bytes, long owner) {
@@ -383,15 +385,8 @@ final class SimEnsemble {
     }
 
     @Override
-    public void put(String path, byte[] value) throws IOException {
-      boolean unused =
-          known(
-              "write of " + path,
-              true,
-              from -> {
-                set(path, value, 0);
-                return true;
-              });
+    public int put(String path, byte[] value) throws IOException {
+      return known("write of " + path, true, from -> set(path, value, 0));
     }
 
     @Override

@@ -1,0 +1,35 @@
+package io.sheepfs.store.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.time.Duration;
+import org.apache.curator.test.TestingServer;
+import org.junit.jupiter.api.Test;
+
+/** What is built on ZooKeeper, on a real one. */
+final class EnsembleTest {
+
+  private static Ensemble open(TestingServer server) {
+    return Ensemble.open(server.getConnectString(), "vms", null, Duration.ofSeconds(30), () -> {});
+  }
+
+  /** Two that begin a term at once must not get the same number. */
+  @Test
+  void put_byTwo_tellsEachTheVersionThatItMade() throws Exception {
+    try (TestingServer server = new TestingServer();
+        Ensemble one = open(server);
+        Ensemble other = open(server)) {
+      one.put("/change", new byte[0]);
+      assertEquals(0, one.put("/leader", new byte[] {1}));
+      assertEquals(1, other.put("/leader", new byte[] {2}));
+      assertEquals(2, one.put("/leader", new byte[] {3}));
+      assertThrows(
+          IOException.class, () -> other.replaceIf("/leader", 1, "/change", new byte[] {2}));
+      one.replaceIf("/leader", 2, "/change", new byte[] {3});
+      assertArrayEquals(new byte[] {3}, one.read("/change"));
+    }
+  }
+}
