@@ -59,7 +59,9 @@ archive=$LIB/${archive_name:-sheepfs}-$(cksum <"$(dirname "$(dirname "$(readlink
 
 java_options() {
   printf '%s\n' -XX:+UseSerialGC -XX:TieredStopAtLevel="${compiler_tier:-4}" -Xmx"${SHEEPFS_HEAP:-256m}" -Xss512k \
-    -XX:+ExitOnOutOfMemoryError -Xshare:auto -Xlog:disable -Xlog:all=error:stderr
+    -XX:+ExitOnOutOfMemoryError -Xshare:auto -Xlog:disable
+  # Java 25 takes a difference to its own archive for an error, and uses ours all the same. Later ones may not know the name.
+  if [ "$java_version" -le 25 ]; then printf '%s\n' '-Xlog:all=error,cds=off:stderr'; else printf '%s\n' -Xlog:all=error:stderr; fi
   # A sheep of a cluster that is full of requests of every kind takes 256 MiB for them; the heap's size is Java's own limit.
   [ -n "${SHEEPFS_HEAP:-}" ] || printf '%s\n' -XX:MaxDirectMemorySize=384m
   [ "$java_version" -ge 22 ] && printf '%s\n' --enable-native-access=ALL-UNNAMED
