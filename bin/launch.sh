@@ -62,7 +62,7 @@ java_options() {
     -XX:+ExitOnOutOfMemoryError -Xshare:auto -Xlog:disable
   # Java 25 takes a difference to its own archive for an error, and uses ours all the same. Later ones may not know the name.
   if [ "$java_version" -le 25 ]; then printf '%s\n' '-Xlog:all=error,cds=off:stderr'; else printf '%s\n' -Xlog:all=error:stderr; fi
-  # A sheep of a cluster that is full of requests of every kind takes 256 MiB for them; the heap's size is Java's own limit.
+  # A sheep of a cluster that is full of requests of every kind takes up to 320 MiB for them; the heap's size is Java's own limit.
   [ -n "${SHEEPFS_HEAP:-}" ] || printf '%s\n' -XX:MaxDirectMemorySize=384m
   [ "$java_version" -ge 22 ] && printf '%s\n' --enable-native-access=ALL-UNNAMED
   [ "$java_version" -ge 23 ] && printf '%s\n' --sun-misc-unsafe-memory-access=allow
