@@ -96,6 +96,7 @@ class Bench:
     def __init__(self, work, size_mb, seconds):
         self.work, self.size_mb, self.seconds = work, size_mb, seconds
         self.samples = []
+        self.failures = []
         self.round = None
 
     def record(self, row, who, value, cpu=None):
@@ -120,10 +121,9 @@ class Bench:
              "--allow_file_create=0", "--fallocate=none", "--group_reporting", *row.options],
             cwd=self.work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
-            raise RuntimeError(f"fio {row.name} on {contender.name}: {done.stderr}{done.stdout}")
+            self.fail(row, contender, (done.stderr + done.stdout).partition("\n")[0])
+            return
         job = json.loads(done.stdout[done.stdout.index("{"):])["jobs"][0]
-        if job["error"]:
-            raise RuntimeError(f"fio {row.name} on {contender.name}: error {job['error']}")
         side = job[row.side]
         if row.unit == "1/s":
             value, units = side["iops"], side["total_ios"] / 1e5
@@ -135,6 +135,12 @@ class Bench:
         self.record(row.name, contender.name, value, used)
         if row.name == "write_4k_fsync":
             self.record("fsync_us", contender.name, job["sync"]["lat_ns"]["percentile"]["50.000000"] / 1000)
+
+    def fail(self, row, contender, why):
+        """A contender that returns errors has no figure for that row; the others go on."""
+        print(f"  {row.title} on {contender.title} failed: {why}", file=sys.stderr)
+        self.failures.append({"row": row.name, "who": contender.name, "why": why})
+        contender.renew()
 
     def files(self, contender):
         folder = contender.folder_of_files
@@ -272,7 +278,8 @@ def main():
             "kernel": platform.release(), "size_mb": size_mb, "rounds": rounds,
             "seconds_each": seconds, "load_before": round(load, 1),
             "load_after": round(os.getloadavg()[0], 1)}],
-        "titles": titles, "rows": rows, "samples": earlier["samples"] + bench.samples}
+        "titles": titles, "rows": rows, "samples": earlier["samples"] + bench.samples,
+        "failures": earlier.get("failures", []) + bench.failures}
     os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
     with open(out, "w", encoding="utf-8") as file:
         json.dump(data, file, indent=1)

@@ -324,6 +324,14 @@ class Peer(Contender):
             {"BENCH_FILE": self.file, "BENCH_FOLDER": self.folder,
              "BENCH_BYTES": str(self.size_bytes)})
 
+    def pids(self):
+        """The command and all that it started."""
+        found = super().pids()
+        for pid in found:
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+                found += [int(child) for child in children.read().split()]
+        return found
+
     def stop(self):
         super().stop()
         for path in (self.file, self.folder):

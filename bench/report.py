@@ -22,6 +22,7 @@ class Figures:
     def __init__(self, data):
         self.rows, self.titles, self.runs = data["rows"], data["titles"], data["runs"]
         self.values, self.cpus = {}, {}
+        self.failed = {(each["row"], each["who"]) for each in data.get("failures", [])}
         for sample in data["samples"]:
             key = sample["row"], sample["who"]
             self.values.setdefault(key, {})[sample["round"]] = sample["value"]
@@ -47,6 +48,12 @@ def median_cell(values):
     return number(statistics.median(values)) if values else "-"
 
 
+def figure_cell(figures, row, who):
+    if (row, who) in figures.failed:
+        return "I/O errors"
+    return median_cell(list(figures.values.get((row, who), {}).values()))
+
+
 def ratio_cell(ratios):
     if not ratios:
         return "-"
@@ -70,8 +77,7 @@ def tables(figures):
             lines += table(
                 ["", "unit", *(figures.titles[who] for who in group)],
                 [[figures.rows[row][0], figures.rows[row][1],
-                  *(median_cell(list(figures.values.get((row, who), {}).values()))
-                    for who in group)] for row in rows])
+                  *(figure_cell(figures, row, who) for who in group)] for row in rows])
     for against, group in ((AGAINST, ours), ("plain", ours), (PEER, ours), (NULL_AGAINST, null)):
         rows = [row for row in figures.rows_of(against)
                 if any(figures.ratios(row, who, against) for who in group if who != against)]
