@@ -3,7 +3,6 @@ package io.sheepfs.store.cluster;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sheepfs.protocol.ClusterInfo;
 import io.sheepfs.protocol.InodeHeader;
-import io.sheepfs.protocol.NodeId;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RecoveryProgress;
@@ -21,7 +20,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -463,7 +461,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   }
 
   /**
-   * It has not heard of ZooKeeper for longer than a session, or is left out of the epoch and does
+   * It has not heard of ZooKeeper for longer than a session, or has no part in the epoch and does
    * not hear the leader. Before that a request that it has passed on could still be carried out.
    */
   @Override
@@ -474,9 +472,8 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     Epoch epoch = follower.lastSeen();
     Epoch.Member self = epoch == null ? null : epoch.member(store.id());
     Epoch.Member leader = epoch == null ? null : epoch.leader().orElse(null);
-    return self != null
-        && leader != null
-        && !self.isPresent()
+    return leader != null
+        && (self == null || !self.isPresent())
         && neighbours.silent().contains(PeerCalls.address(leader.seat().node()));
   }
 
@@ -639,24 +636,15 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     pastEpochs.forget();
   }
 
-  static List<NodeInfo> sorted(List<View.Peer> present) {
-    return sortedNodes(present.stream().map(View.Peer::node).toList());
-  }
-
-  static List<NodeInfo> sortedNodes(List<NodeInfo> nodes) {
-    return nodes.stream()
-        .sorted(Comparator.comparing(node -> new NodeId(node.address(), node.port())))
-        .toList();
-  }
-
-  /** The members of the epoch; before the first, all who are there. */
+  /** The members of the epoch, and the gateways; before the first, all who are there. */
   @Override
   public List<NodeInfo> nodes() throws SheepException {
     View view;
     synchronized (this) {
       view = current;
     }
-    return view == null ? follower.found() : sorted(view.present());
+    List<NodeInfo> found = follower.found();
+    return view == null ? found : NodeLists.serving(view, found);
   }
 
   @Override
@@ -672,7 +660,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
         options.port(),
         options.virtualNodes(),
         options.zoneNumber(),
-        store.space().totalBytes());
+        space().totalBytes());
   }
 
   /**
@@ -697,9 +685,11 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     }
   }
 
+  /** None for a gateway: nothing of the cluster can be there. */
   @Override
   public Space space() throws SheepException {
-    return store.space();
+    boolean isGateway = options.virtualNodes() == 0 && follower.seat() == null;
+    return isGateway ? new Space(0, 0) : store.space();
   }
 
   @Override

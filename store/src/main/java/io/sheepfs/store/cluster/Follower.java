@@ -76,6 +76,7 @@ final class Follower implements AutoCloseable {
   private long tookPartNanos;
   private String endedFor = "";
   private final RiftWatch rifts;
+  private final Onlooker onlooker;
 
   /** Where everybody stood when this process last dropped what it is no place for. */
   private volatile Map<String, Seat> swept = Map.of();
@@ -95,6 +96,7 @@ final class Follower implements AutoCloseable {
     this.peers = peers;
     this.store = store;
     this.signal = signal;
+    this.onlooker = new Onlooker(sheep, registry, store.id());
     this.rifts = new RiftWatch(sheep.options().sessionTimeout().dividedBy(3));
     thread.setDaemon(true);
   }
@@ -194,8 +196,12 @@ final class Follower implements AutoCloseable {
     Member self = epoch.member(store.id());
     if (!adopt(agreed, self != null)) {
       standAside(agreed, epoch);
+      if (isOf(agreed)) {
+        onlooker.look(agreed, epoch);
+      }
       return;
     }
+    onlooker.end();
     if (incarnation.equals(registry.refused(store.id()))) {
       stop(false);
       standAside(agreed, epoch);
@@ -232,13 +238,19 @@ final class Follower implements AutoCloseable {
   }
 
   private static List<NodeInfo> nodes(Map<String, Registry.Found> members) {
-    return ClusterSheep.sortedNodes(members.values().stream().map(Registry.Found::info).toList());
+    return NodeLists.sorted(members.values().stream().map(Registry.Found::info).toList());
+  }
+
+  /** Whether this node has adopted a layout. */
+  private boolean isOf(Layout agreed) {
+    Layout known = layout;
+    return known != null && known.createTime() == agreed.createTime();
   }
 
   /** Whether this node is a member, and its store is of this cluster. */
   private boolean adopt(Layout agreed, boolean isMember) throws IOException {
-    Layout known = layout;
-    if (store.createTime() != agreed.createTime()) {
+    boolean isGateway = !isMember && sheep.options().virtualNodes() == 0;
+    if (store.createTime() != agreed.createTime() && !isGateway) {
       // only who was there when the cluster was formatted may lose what it has
       boolean isEmpty = store.createTime() == 0;
       boolean wasFormatted = registry.epoch(agreed.createTime(), 1).member(store.id()) != null;
@@ -260,14 +272,16 @@ final class Follower implements AutoCloseable {
             agreed.driver());
       }
     }
-    if (known == null || known.createTime() != agreed.createTime()) {
+    if (!isOf(agreed)) {
       sheep.forgetEpochs();
       layout = agreed;
       sheep.setState(ResultCode.WAIT_FOR_JOIN);
     }
     if (!isMember) {
       if (view != null || !isSpare) {
-        log.info("not on the ring; waiting for 'dog cluster reweight'");
+        log.info(
+            "not on the ring; {}",
+            isGateway ? "a gateway" : "waiting for 'dog cluster reweight', passing requests on");
       }
       stop(false);
     }
@@ -452,15 +466,19 @@ final class Follower implements AutoCloseable {
       throws IOException {
     Map<String, String> fit = new HashMap<>();
     alive.forEach((id, node) -> fit.put(id, node.incarnation()));
+    // what others do not hear, or are not heard by, holds up nobody here
+    Map<String, Registry.Found> concerned = new HashMap<>(members);
+    concerned.keySet().removeIf(id -> epoch.member(id) == null);
     long now = System.nanoTime();
     long late = sheep.options().sessionTimeout().toNanos() / 2;
     boolean cannotOpen = view != null && !open && now - tookPartNanos > late;
-    return rifts.leftOut(epoch, fit, registry.rifts(members), cannotOpen, now);
+    return rifts.leftOut(epoch, fit, registry.rifts(concerned), cannotOpen, now);
   }
 
-  /** Formats the cluster: all nodes that are there are on its ring. */
+  /** Formats the cluster: all nodes that are there, but gateways, are on its ring. */
   void format(Layout wanted, Instant now) throws IOException {
     Map<String, Registry.Found> members = registry.members();
+    members.values().removeIf(found -> found.info().virtualNodes() == 0);
     if (members.isEmpty() || members.size() > Replica.MAX_NODES) {
       throw new SheepException(
           ResultCode.NO_SUPPORT, members.size() + " nodes; 1 to 8 are supported");
@@ -485,7 +503,7 @@ final class Follower implements AutoCloseable {
     registry.format(wanted, new Epoch(1, now, first));
   }
 
-  /** Wishes for a ring of all nodes that are there, as they were started. */
+  /** Wishes for a ring of all nodes that are there, as they were started, but gateways. */
   void reweight(Epoch epoch) throws IOException {
     Layout agreed = layout;
     if (agreed == null) {

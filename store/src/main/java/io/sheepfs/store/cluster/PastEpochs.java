@@ -51,7 +51,7 @@ final class PastEpochs {
     try {
       Epoch epoch = registry.epoch(layout.createTime(), number);
       View view = new View(layout, epoch, self);
-      return new ClusterInfo.Epoch(number, epoch.started(), ClusterSheep.sorted(view.present()));
+      return new ClusterInfo.Epoch(number, epoch.started(), NodeLists.present(view));
     } catch (IOException e) {
       throw new SheepException(ResultCode.CLUSTER_ERROR, "epoch " + number, e);
     }

@@ -89,7 +89,7 @@ public final class Sheep implements Callable<Integer> {
 
   @Option(
       names = {"-g", "--gateway"},
-      description = "Not supported: a node without a store.")
+      description = "Store nothing, and pass on what clients ask to the nodes of the cluster.")
   private boolean gateway;
 
   @Option(
@@ -223,8 +223,8 @@ public final class Sheep implements Callable<Integer> {
     if (sessionTimeoutMillis < MIN_SESSION_MILLIS) {
       return "a session timeout of " + sessionTimeoutMillis + " ms is too short";
     }
-    if (gateway) {
-      return "a gateway without a store (-g) is not supported in this version";
+    if (gateway && (cluster.equals("local") || virtualNodes != null)) {
+      return "a gateway (-g) needs a cluster, and has no virtual nodes";
     }
     if (port < 0 || port > 0xFFFF) {
       return "not a port: " + port;
@@ -350,7 +350,7 @@ public final class Sheep implements Callable<Integer> {
                 told,
                 port,
                 zone == null ? null : (int) (long) zone,
-                virtualNodes == null ? DEFAULT_VIRTUAL_NODES : virtualNodes,
+                gateway ? 0 : virtualNodes == null ? DEFAULT_VIRTUAL_NODES : virtualNodes,
                 session,
                 PEER_TIMEOUT,
                 Duration.ofSeconds(Math.max(0, scrubSeconds)),

@@ -1,5 +1,6 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.client.PeerLinks;
 import io.sheepfs.store.server.SimServer;
@@ -31,6 +32,10 @@ public final class ClusterSim implements LongFunction<String> {
   private SimWires wires = new SimWires();
   private List<Machine> machines = new ArrayList<>();
   private List<SimClient> clients = new ArrayList<>();
+
+  /** In some histories one more, which stores nothing. */
+  private @Nullable Machine gateway;
+
   private @Nullable SimEnsemble ensemble;
   private boolean powerWasLost;
 
@@ -103,7 +108,7 @@ public final class ClusterSim implements LongFunction<String> {
               machine.address.getAddress(),
               machine.address.getPort(),
               machine.address.getPort(),
-              16,
+              machine.equals(gateway) ? 0 : 16,
               SESSION,
               PEER_TIMEOUT,
               Duration.ZERO,
@@ -176,6 +181,7 @@ public final class ClusterSim implements LongFunction<String> {
     wires = new SimWires();
     machines = new ArrayList<>();
     clients = new ArrayList<>();
+    gateway = null;
     powerWasLost = false;
     long digest =
         Sim.run(
@@ -199,7 +205,11 @@ public final class ClusterSim implements LongFunction<String> {
     }
     machines.forEach(Machine::start);
     format();
-    List<InetSocketAddress> addresses = machines.stream().map(machine -> machine.address).toList();
+    if (Sim.oneIn(3)) {
+      gateway = new Machine(machines.size());
+    }
+    all().forEach(Machine::start);
+    List<InetSocketAddress> addresses = all().stream().map(machine -> machine.address).toList();
     for (int i = 0; i < 2; i++) {
       SimClient client = new SimClient(wires, addresses, "c" + i, 6 + Sim.random(15));
       clients.add(client);
@@ -213,6 +223,32 @@ public final class ClusterSim implements LongFunction<String> {
     settle(there);
     new SimChecks(machines.stream().map(machine -> machine.store).toList(), clients, view())
         .check();
+    checkGateway();
+  }
+
+  private List<Machine> all() {
+    List<Machine> all = new ArrayList<>(machines);
+    Machine more = gateway;
+    if (more != null) {
+      all.add(more);
+    }
+    return all;
+  }
+
+  /** Nothing is ever put there, and it passes requests on until the end. */
+  private void checkGateway() {
+    Machine last = gateway;
+    Running process = last == null ? null : last.process;
+    ClusterSheep sheep = process == null ? null : process.sheep;
+    if (last == null) {
+      return;
+    }
+    if (!last.store.disk().content().isEmpty()) {
+      throw new AssertionError("the gateway has objects");
+    }
+    if (sheep == null || sheep.state() != ResultCode.SUCCESS) {
+      throw new AssertionError("the gateway does not serve");
+    }
   }
 
   private void format() {
@@ -266,7 +302,8 @@ public final class ClusterSim implements LongFunction<String> {
   // --- what befalls it ---
 
   private Machine any() {
-    return machines.get(Sim.random(machines.size()));
+    List<Machine> all = all();
+    return all.get(Sim.random(all.size()));
   }
 
   private void trouble(SimEnsemble there) {
@@ -298,7 +335,7 @@ public final class ClusterSim implements LongFunction<String> {
       case 6 -> cut(victim.name, SimWires.ENSEMBLE);
       case 7 -> cut(victim.name, any().name);
       case 8 -> {
-        for (Machine other : machines) {
+        for (Machine other : all()) {
           cut(victim.name, other.name);
         }
         cut(victim.name, SimWires.ENSEMBLE);
@@ -366,20 +403,23 @@ public final class ClusterSim implements LongFunction<String> {
     await(
         "settled",
         () -> {
-          machines.forEach(Machine::start);
+          all().forEach(Machine::start);
           return clients.stream().allMatch(SimClient::isFinished) && isSettled();
         });
     Sim.sleep(Duration.ofSeconds(3));
     await(
         "settled again",
         () -> {
-          machines.forEach(Machine::start);
+          all().forEach(Machine::start);
           return isSettled();
         });
   }
 
   private boolean isSettled() {
-    int epoch = -1;
+    int epoch = gatewayEpoch();
+    if (epoch == 0) {
+      return false;
+    }
     for (Machine machine : machines) {
       Running process = machine.process;
       ClusterSheep sheep = process == null || !machine.isUp() ? null : process.sheep;
@@ -394,6 +434,18 @@ public final class ClusterSim implements LongFunction<String> {
       }
     }
     return true;
+  }
+
+  /** The epoch in which the gateway passes requests on; 0 if in none, -1 if there is no gateway. */
+  private int gatewayEpoch() {
+    Machine last = gateway;
+    Running process = last == null ? null : last.process;
+    ClusterSheep sheep = process == null ? null : process.sheep;
+    View view = sheep == null ? null : sheep.view();
+    if (last == null) {
+      return -1;
+    }
+    return view == null || !last.isUp() ? 0 : view.number();
   }
 
   private View view() {

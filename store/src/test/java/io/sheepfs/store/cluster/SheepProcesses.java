@@ -127,6 +127,15 @@ final class SheepProcesses implements Closeable {
   }
 
   void start(int node) throws IOException {
+    start(node, List.of());
+  }
+
+  /** Starts a node that stores nothing. */
+  void startGateway(int node) throws IOException {
+    start(node, List.of("-g"));
+  }
+
+  private void start(int node, List<String> own) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp"));
@@ -140,6 +149,7 @@ final class SheepProcesses implements Closeable {
     command.addAll(List.of("-p", String.valueOf(ports.get(node)), "-z", String.valueOf(node + 1)));
     command.add("--experimental-cluster");
     command.addAll(more);
+    command.addAll(own);
     command.addAll(List.of("--session-timeout", String.valueOf(SESSION_MILLIS)));
     command.add(store(node).toString());
     processes[node] =
