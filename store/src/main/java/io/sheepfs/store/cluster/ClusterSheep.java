@@ -55,6 +55,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   private final ExecutorService senders =
       Executors.newCachedThreadPool(new DaemonThreads("sheep-sender"));
   private final PastEpochs pastEpochs;
+  private final ClusterOrders orders;
   private final InstantSource clock = InstantSource.system();
 
   @GuardedBy("this")
@@ -73,8 +74,12 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   private volatile ResultCode state = ResultCode.WAIT_FOR_JOIN;
   private volatile boolean closed;
 
-  /** What the leader has beyond others. */
-  private record Term(String key, VdiStore vdis, LocalObjects objects, CopyCheck copies) {}
+  /**
+   * What the leader has beyond others.
+   *
+   * @param number as ZooKeeper counts them
+   */
+  record Term(String key, int number, VdiStore vdis, LocalObjects objects, CopyCheck copies) {}
 
   private ClusterSheep(ClusterOptions options, NodeStore store, Network network) {
     this.options = options;
@@ -95,6 +100,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     this.registry = new Registry(agreement, store.id());
     this.pastEpochs = new PastEpochs(registry, store.id());
     this.follower = new Follower(this, registry, replica, peers, store, signal);
+    this.orders = new ClusterOrders(this, registry, follower);
     this.neighbours =
         new Neighbours(
             registry, network, options.sessionTimeout(), store.id(), presenceChanged::raise);
@@ -213,14 +219,14 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
         int number = registry.beginTerm(follower.incarnation());
         ClusterChanges changes = new ClusterChanges(gateway, new ChangeLog(number));
         changes.replay();
-        VdiStore vdis = new VdiStore(gateway, changes, clock);
+        VdiStore vdis = new VdiStore(gateway, changes, clock, false);
         vdis.load(gateway.list());
         vdis.resumeDeletions();
         int shift = view.layout().blockSizeShift();
         LocalObjects objects = new LocalObjects(gateway, vdis, this::checkServing, () -> shift);
         synchronized (this) {
           if (isCurrentLead(key)) {
-            term = new Term(key, vdis, objects, copies);
+            term = new Term(key, number, vdis, objects, copies);
             notifyAll();
             log.info("leads from epoch {} on", view.number());
           }
@@ -513,7 +519,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     return current;
   }
 
-  private synchronized Term term() throws SheepException {
+  synchronized Term term() throws SheepException {
     Term now = term;
     if (now == null) {
       throw new SheepException(ResultCode.NEW_NODE_VER, "another node leads");
@@ -555,7 +561,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
       throw new SheepException(ResultCode.WAIT_FOR_FORMAT, "cluster " + options.cluster());
     }
     int shift = spec.blockSizeShift() == 0 ? layout.blockSizeShift() : spec.blockSizeShift();
-    int copies = spec.copies() == 0 ? layout.copies() : spec.copies();
+    int copies = spec.copies() == 0 ? follower.settings().copiesOr(layout) : spec.copies();
     if (shift > Follower.MAX_BLOCK_SIZE_SHIFT || copies > Replica.MAX_NODES) {
       throw new SheepException(ResultCode.NO_SUPPORT, "objects of 2^" + shift + " bytes");
     }
@@ -624,11 +630,11 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     return new ClusterInfo(
         state(),
         InodeHeader.instant(layout.createTime()),
-        layout.copies(),
+        follower.settings().copiesOr(layout),
         layout.blockSizeShift(),
         layout.driver(),
         layout.flags(),
-        false,
+        follower.settings().holdsRecovery(),
         pastEpochs.downFrom(follower.lastEpoch(), layout));
   }
 
@@ -663,26 +669,9 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
         space().totalBytes());
   }
 
-  /**
-   * Wishes for a ring of all nodes that are there; returns before objects move.
-   *
-   * @throws SheepException also if this node does not lead
-   */
-  public void reweight() throws SheepException {
-    View view;
-    synchronized (this) {
-      view = current;
-    }
-    if (view == null || !view.isLeader()) {
-      throw new SheepException(ResultCode.NEW_NODE_VER, "another node leads");
-    }
-    try {
-      follower.reweight(view.epoch());
-    } catch (SheepException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new SheepException(ResultCode.CLUSTER_ERROR, "reweight", e);
-    }
+  /** What administrators order. */
+  public ClusterOrders orders() {
+    return orders;
   }
 
   /** None for a gateway: nothing of the cluster can be there. */

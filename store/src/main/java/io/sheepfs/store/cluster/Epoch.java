@@ -2,11 +2,13 @@ package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.NodeRecord;
+import io.sheepfs.protocol.VdiId;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -15,11 +17,14 @@ import org.jspecify.annotations.Nullable;
  * the ring.
  *
  * <p>As text: {@code epoch NUMBER SECONDS}, then for each node {@code STORE_ID STATE SINCE
- * INCARNATION POINTS NEXT_POINTS RECORD}, with the record of 80 bytes in hexadecimal digits.
+ * INCARNATION POINTS NEXT_POINTS RECORD}, with the record of 80 bytes in hexadecimal digits; then
+ * the {@link CopyNumber}s.
  *
  * @param members all nodes on the ring and on the next one, in an order that stays
+ * @param copies of the VDIs whose number of copies was ever changed
  */
-record Epoch(int number, Instant started, List<Member> members) {
+record Epoch(
+    int number, Instant started, List<Member> members, Map<VdiId, CopyNumber> copies) {
 
   /** What a node has. */
   enum State {
@@ -40,6 +45,14 @@ record Epoch(int number, Instant started, List<Member> members) {
    */
   record Member(String storeId, State state, int since, String incarnation, Seat seat) {
 
+    /** In place of {@code since}, while it is away: nobody waits for it. */
+    static final int GIVEN_UP = 0;
+
+    /** Whether what it has does not count any more. */
+    boolean isGivenUp() {
+      return state == State.AWAY && since == GIVEN_UP;
+    }
+
     boolean isPresent() {
       return state != State.AWAY;
     }
@@ -55,6 +68,12 @@ record Epoch(int number, Instant started, List<Member> members) {
 
   Epoch {
     members = List.copyOf(members);
+    copies = Map.copyOf(copies);
+  }
+
+  /** One in which each VDI has as many copies as it was made with. */
+  Epoch(int number, Instant started, List<Member> members) {
+    this(number, started, members, Map.of());
   }
 
   @Nullable Member member(String storeId) {
@@ -72,7 +91,8 @@ record Epoch(int number, Instant started, List<Member> members) {
 
   /** Whether objects move to other places. */
   boolean isMoving() {
-    return members.stream().anyMatch(member -> member.seat().changes());
+    return members.stream().anyMatch(member -> member.seat().changes())
+        || copies.values().stream().anyMatch(CopyNumber::changes);
   }
 
   /** The one who carries out what clients ask: the one who is synced the longest. */
@@ -89,7 +109,7 @@ record Epoch(int number, Instant started, List<Member> members) {
       text.append(member.seat().points()).append(' ').append(member.seat().nextPoints());
       text.append(' ').append(hex(member.seat().node())).append('\n');
     }
-    return text.toString();
+    return text.append(CopyNumber.encode(copies)).toString();
   }
 
   /** A node, in hexadecimal digits. */
@@ -110,6 +130,7 @@ record Epoch(int number, Instant started, List<Member> members) {
     List<Member> members =
         lines.stream()
             .skip(1)
+            .filter(line -> !CopyNumber.isOne(line))
             .map(line -> line.split(" ", -1))
             .map(
                 words ->
@@ -124,6 +145,9 @@ record Epoch(int number, Instant started, List<Member> members) {
                             Integer.parseInt(words[5]))))
             .toList();
     return new Epoch(
-        Integer.parseInt(head[1]), Instant.ofEpochSecond(Long.parseLong(head[2])), members);
+        Integer.parseInt(head[1]),
+        Instant.ofEpochSecond(Long.parseLong(head[2])),
+        members,
+        CopyNumber.decode(text));
   }
 }

@@ -63,6 +63,7 @@ final class Follower implements AutoCloseable {
   private volatile @Nullable Epoch lastSeen;
   private volatile int lastEpoch;
   private volatile List<NodeInfo> found = List.of();
+  private volatile Settings settings = Settings.NONE;
   private volatile @Nullable Recovery recovery;
 
   /** Whether this node is SYNCED in an epoch that is open. */
@@ -79,7 +80,7 @@ final class Follower implements AutoCloseable {
   private final Onlooker onlooker;
 
   /** Where everybody stood when this process last dropped what it is no place for. */
-  private volatile Map<String, Seat> swept = Map.of();
+  private volatile View.Placement swept = View.Placement.NONE;
 
   private List<ObjectId> before = List.of();
 
@@ -122,6 +123,11 @@ final class Follower implements AutoCloseable {
 
   @Nullable Layout layout() {
     return layout;
+  }
+
+  /** What administrators have set, as this node last saw it. */
+  Settings settings() {
+    return settings;
   }
 
   int lastEpoch() {
@@ -192,6 +198,8 @@ final class Follower implements AutoCloseable {
     Epoch epoch = epoch(agreed, last);
     Map<String, Registry.Found> members = registry.members();
     found = nodes(members);
+    Wishes.Wanted wanted = registry.wishes().read(agreed.createTime());
+    settings = wanted.settings();
     lastSeen = epoch;
     Member self = epoch.member(store.id());
     if (!adopt(agreed, self != null)) {
@@ -215,7 +223,7 @@ final class Follower implements AutoCloseable {
       stop(false);
       standAside(agreed, epoch);
     }
-    append(agreed, epoch, members);
+    append(agreed, epoch, members, wanted);
   }
 
   /** Tells, if this node took part in an epoch before, that it has ended that. */
@@ -376,19 +384,20 @@ final class Follower implements AutoCloseable {
 
   private void startRecovery(View now) {
     View.Peer self = now.peer(store.id());
-    Map<String, Seat> seats = now.seats();
+    View.Placement placement = now.placement();
     upToDate = self.isSynced();
     boolean sweeps = self.isSynced() && !now.isMoving();
-    if (sweeps && seats.equals(swept)) {
+    if (sweeps && placement.equals(swept)) {
       return;
     }
-    Recovery begun = new Recovery(now, self, replica, peers, before);
+    Recovery begun =
+        new Recovery(now, self, replica, peers, before, () -> settings.holdsRecovery());
     String as = incarnation;
     if (!sweeps) {
       recovery = begun;
     }
     Thread worker =
-        new Thread(() -> work(sweeps ? () -> sweep(begun, seats) : () -> recover(begun, as)));
+        new Thread(() -> work(sweeps ? () -> sweep(begun, placement) : () -> recover(begun, as)));
     worker.setName("sheep-recovery");
     worker.setDaemon(true);
     worker.start();
@@ -402,10 +411,10 @@ final class Follower implements AutoCloseable {
     }
   }
 
-  private void sweep(Recovery begun, Map<String, Seat> seats) {
+  private void sweep(Recovery begun, View.Placement placement) {
     try {
       begun.sweep();
-      swept = seats;
+      swept = placement;
     } catch (IOException e) {
       log.debug("what is elsewhere now is dropped in a later epoch: {}", e.toString());
     }
@@ -436,7 +445,31 @@ final class Follower implements AutoCloseable {
   }
 
   /** Appends the epoch that is due, if there is one. */
-  private void append(Layout agreed, Epoch epoch, Map<String, Registry.Found> members)
+  private void append(
+      Layout agreed, Epoch epoch, Map<String, Registry.Found> members, Wishes.Wanted wanted)
+      throws IOException {
+    Map<String, Membership.Alive> alive = alive(epoch, members);
+    Set<String> out = leftOut(epoch, members, alive);
+    alive.keySet().removeAll(out);
+    Instant now = clock.instant();
+    boolean isForced = wanted.forced() == epoch.number() && LastResort.isDue(epoch, alive);
+    Epoch next =
+        (isForced
+                ? LastResort.next(epoch, alive, now)
+                : Membership.next(epoch, alive, wanted.ring(), wanted.copies(), now))
+            .orElse(null);
+    if (next != null) {
+      if (!out.isEmpty()) {
+        log.warn("{} are left out of epoch {}, as others do not hear them", out, next.number());
+      }
+      boolean done = registry.append(agreed.createTime(), next);
+      log.debug("epoch {} {}", next.number(), done ? "appended" : "was there already");
+      signal.raise();
+    }
+  }
+
+  /** Those of the nodes that are there who are fit. */
+  Map<String, Membership.Alive> alive(Epoch epoch, Map<String, Registry.Found> members)
       throws IOException {
     Map<String, Membership.Alive> alive = new HashMap<>();
     for (Map.Entry<String, Registry.Found> member : members.entrySet()) {
@@ -446,18 +479,7 @@ final class Follower implements AutoCloseable {
         alive.put(id, new Membership.Alive(there, registry.isCaughtUp(id, epoch.number(), there)));
       }
     }
-    Set<String> out = leftOut(epoch, members, alive);
-    alive.keySet().removeAll(out);
-    Map<String, NodeInfo> wish = registry.wish(agreed.createTime());
-    Epoch next = Membership.next(epoch, alive, wish, clock.instant()).orElse(null);
-    if (next != null) {
-      if (!out.isEmpty()) {
-        log.warn("{} are left out of epoch {}, as others do not hear them", out, next.number());
-      }
-      boolean done = registry.append(agreed.createTime(), next);
-      log.debug("epoch {} {}", next.number(), done ? "appended" : "was there already");
-      signal.raise();
-    }
+    return alive;
   }
 
   /** Who has to be counted as absent, since some of those who are there do not hear each other. */
@@ -526,7 +548,7 @@ final class Follower implements AutoCloseable {
         "epoch {} is to get the ring {}",
         epoch.number(),
         new Ring(records).zones() + " zones, " + records);
-    registry.setWish(agreed.createTime(), wish);
+    registry.wishes().setRing(agreed.createTime(), wish);
     signal.raise();
   }
 

@@ -1,6 +1,7 @@
 package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import java.time.Instant;
@@ -30,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * members on that ring take part in every change of what they will have. The ring changes when each
  * of them is there, SYNCED if it is on the old ring, and has said for this very epoch that it has
  * everything it should have on both rings. Until then a member is SYNCED for what it has on the old
- * ring.
+ * ring. Another number of copies of a VDI is begun and ended in the same way.
  */
 final class Membership {
 
@@ -51,22 +52,50 @@ final class Membership {
    */
   static Optional<Epoch> next(
       Epoch current, Map<String, Alive> alive, Map<String, NodeInfo> wish, Instant now) {
+    return next(current, alive, wish, Map.of(), now);
+  }
+
+  /**
+   * The epoch that should follow {@code current}; empty if it is still right, or has to wait.
+   *
+   * @param wish the ring that is wished for, by store id; empty for no wish
+   * @param copies the numbers of copies that are wished for; others stay as they are
+   */
+  static Optional<Epoch> next(
+      Epoch current,
+      Map<String, Alive> alive,
+      Map<String, NodeInfo> wish,
+      Map<VdiId, CopyNumber> copies,
+      Instant now) {
     int number = current.number() + 1;
-    List<Member> synced = current.in(State.SYNCED);
-    boolean someSurvived = synced.stream().anyMatch(member -> isSame(member, alive));
-    boolean allBack = synced.stream().allMatch(member -> alive.containsKey(member.storeId()));
-    if (!someSurvived && !allBack) {
+    if (!canGoOn(current, alive)) {
       return Optional.empty();
     }
+    boolean someSurvived = someSurvived(current, alive);
     List<Member> members = new ArrayList<>();
     for (Member member : current.members()) {
       members.add(next(member, alive.get(member.storeId()), number, someSurvived));
     }
-    members =
-        haveArrived(current, alive) ? moved(members, number) : wished(members, alive, wish, number);
-    return members.equals(current.members())
+    boolean arrived = haveArrived(current, alive);
+    members = arrived ? moved(members, number) : wished(members, alive, wish, number);
+    Map<VdiId, CopyNumber> numbers =
+        arrived
+            ? CopyNumber.arrived(current.copies())
+            : CopyNumber.wished(current.copies(), copies);
+    return members.equals(current.members()) && numbers.equals(current.copies())
         ? Optional.empty()
-        : Optional.of(new Epoch(number, now, members));
+        : Optional.of(new Epoch(number, now, members, numbers));
+  }
+
+  /** Whether there is somebody who has everything, or all are back of whom each may have some. */
+  static boolean canGoOn(Epoch current, Map<String, Alive> alive) {
+    return someSurvived(current, alive)
+        || current.in(State.SYNCED).stream()
+            .allMatch(member -> alive.containsKey(member.storeId()));
+  }
+
+  private static boolean someSurvived(Epoch current, Map<String, Alive> alive) {
+    return current.in(State.SYNCED).stream().anyMatch(member -> isSame(member, alive));
   }
 
   private static boolean isSame(Member member, Map<String, Alive> alive) {

@@ -20,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,6 +52,7 @@ final class Recovery {
   private final Replica replica;
   private final PeerCalls peers;
   private final List<ObjectId> before;
+  private final BooleanSupplier held;
   private final AtomicLong finished = new AtomicLong();
   private volatile int phase = LISTING;
   private volatile long total;
@@ -62,13 +64,21 @@ final class Recovery {
    * The recovery in an epoch.
    *
    * @param before the objects that were here before the epoch was opened
+   * @param held whether nothing is to be fetched
    */
-  Recovery(View view, View.Peer self, Replica replica, PeerCalls peers, List<ObjectId> before) {
+  Recovery(
+      View view,
+      View.Peer self,
+      Replica replica,
+      PeerCalls peers,
+      List<ObjectId> before,
+      BooleanSupplier held) {
     this.view = view;
     this.self = self;
     this.replica = replica;
     this.peers = peers;
     this.before = List.copyOf(before);
+    this.held = held;
   }
 
   int epoch() {
@@ -79,7 +89,7 @@ final class Recovery {
     return new RecoveryProgress(true, phase, finished.get(), Math.max(total, finished.get()));
   }
 
-  /** Does it; fails if the epoch ends, or if somebody has to be waited for. */
+  /** Does it; fails if the epoch ends, if somebody has to be waited for, or while it is held. */
   void run() throws IOException {
     RecoveryEvent event = RecoveryEvent.started();
     try {
@@ -89,7 +99,14 @@ final class Recovery {
     }
   }
 
+  private void checkNotHeld() throws SheepException {
+    if (held.getAsBoolean()) {
+      throw new SheepException(ResultCode.HALT, "recovery is disabled");
+    }
+  }
+
   private void bringUpToDate() throws IOException {
+    checkNotHeld();
     phase = LISTING;
     failed = false;
     finished.set(0);
@@ -191,6 +208,7 @@ final class Recovery {
   }
 
   private void bring(ObjectId oid, boolean isListed) throws SheepException {
+    checkNotHeld();
     switch (step(oid, isListed)) {
       case FETCH -> replica.recover(view, oid);
       case DROP -> replica.drop(view, oid);

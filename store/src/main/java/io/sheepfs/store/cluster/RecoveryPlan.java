@@ -70,6 +70,7 @@ final class RecoveryPlan {
     List<Peer> behind =
         view.all().stream()
             .filter(peer -> peer.member().seat().isOnRing() && !peer.isSynced())
+            .filter(peer -> !peer.member().isGivenUp())
             .toList();
     if (fewestCopies > behind.size()) {
       return null;

@@ -11,7 +11,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  *                              other that does not answer it
  *   refused/STORE_ID           the incarnation of a node whose disk failed while others' did not
  *   leader                     whoever leads; its version is the number of the term
- *   wish                       the ring that an administrator wants, for a format
+ *   wish, copies, settings,
+ *   force                      what administrators want: {@link Wishes}
  *   change                     the change of several objects that is under way
  * </pre>
  *
@@ -38,6 +38,7 @@ final class Registry implements Closeable {
 
   private final Agreement agreement;
   private final String storeId;
+  private final Wishes wishes;
 
   @GuardedBy("this")
   private long joinedSession;
@@ -59,6 +60,12 @@ final class Registry implements Closeable {
   Registry(Agreement agreement, String storeId) {
     this.agreement = agreement;
     this.storeId = storeId;
+    this.wishes = new Wishes(agreement);
+  }
+
+  /** What administrators want. */
+  Wishes wishes() {
+    return wishes;
   }
 
   private static byte[] bytes(String text) {
@@ -192,32 +199,6 @@ final class Registry implements Closeable {
 
   private static String readyMark(long createTime, int epoch, String incarnation) {
     return Long.toHexString(createTime) + " " + epoch + " " + incarnation;
-  }
-
-  /**
-   * Notes which nodes the ring should have.
-   *
-   * @param wish by store id, with as many virtual nodes as they should have
-   */
-  void setWish(long createTime, Map<String, NodeInfo> wish) throws IOException {
-    StringBuilder text = new StringBuilder("wish " + Long.toHexString(createTime) + "\n");
-    new TreeMap<>(wish)
-        .forEach((id, node) -> text.append(id).append(' ').append(Epoch.hex(node)).append('\n'));
-    agreement.put("/wish", bytes(text.toString()));
-  }
-
-  /** The ring that was wished for; empty if none was since the format. */
-  Map<String, NodeInfo> wish(long createTime) throws IOException {
-    // the list is watched, too: what is not there yet has no data to watch
-    String text = agreement.children("/").contains("wish") ? text("/wish") : null;
-    Map<String, NodeInfo> wish = new HashMap<>();
-    if (text != null && text.startsWith("wish " + Long.toHexString(createTime) + "\n")) {
-      for (String line : text.lines().skip(1).toList()) {
-        String[] words = line.split(" ", -1);
-        wish.put(words[0], Epoch.node(words[1]));
-      }
-    }
-    return wish;
   }
 
   /** Tells that this node does nothing any more as of an epoch before this one. */

@@ -134,8 +134,10 @@ public final class Replica {
   private boolean hasSyncedPlace(View now, ObjectId oid) {
     boolean isEverywhere =
         oid.kind() == ObjectId.Kind.INODE || oid.kind() == ObjectId.Kind.ATTRIBUTE;
-    Integer known = isEverywhere ? Integer.valueOf(MAX_NODES) : copies.get(oid.vid());
-    return known != null && now.authority(oid, known).isSynced();
+    Integer made = isEverywhere ? Integer.valueOf(MAX_NODES) : copies.get(oid.vid());
+    boolean isAltered = now.epoch().copies().containsKey(oid.vid());
+    return (made != null || isAltered)
+        && now.authority(oid, made == null ? MAX_NODES : made).isSynced();
   }
 
   /** Everything may be changed from now on. */
@@ -181,12 +183,17 @@ public final class Replica {
   }
 
   /**
-   * How many nodes should have an object: all that there can be for what describes VDIs, and what
-   * the VDI was made with for its data. It never changes.
+   * How many nodes should have an object: all that there can be for what describes VDIs, and for
+   * data what the VDI was made with, if the epoch does not say that it was changed. What the inode
+   * says counts only while it never was, and so never changes.
    */
   int copiesOf(View now, ObjectId oid) throws SheepException {
     if (oid.kind() == ObjectId.Kind.INODE || oid.kind() == ObjectId.Kind.ATTRIBUTE) {
       return MAX_NODES;
+    }
+    CopyNumber altered = now.epoch().copies().get(oid.vid());
+    if (altered != null) {
+      return altered.now();
     }
     Integer known = copies.get(oid.vid());
     if (known != null) {
@@ -531,6 +538,10 @@ public final class Replica {
     View.Peer source = now.authority(oid, copiesOf(now, oid));
     if (source.isSelf()) {
       recovered.add(oid);
+      return;
+    }
+    if (source.member().isGivenUp()) {
+      recovered.add(oid); // what is here, or that there is nothing, is all that is left
       return;
     }
     if (!source.member().isPresent()) {

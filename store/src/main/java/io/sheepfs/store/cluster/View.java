@@ -5,6 +5,7 @@ import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.NodeRecord;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Ring;
+import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import java.util.ArrayList;
@@ -120,18 +121,38 @@ final class View {
     return peers.values().stream().filter(peer -> peer.member().isPresent()).toList();
   }
 
-  /** The nodes that have an object, the first of the ring first. */
-  List<Peer> places(ObjectId oid, int copies) {
-    return places(ring, oid, copies, Seat::isOnRing);
+  /**
+   * How many copies a data object has.
+   *
+   * @param made how many it was made with, as its inode says
+   */
+  private int copies(ObjectId oid, int made) {
+    CopyNumber altered = epoch.copies().get(oid.vid());
+    return altered == null ? made : altered.now();
+  }
+
+  /** Likewise, when objects will have moved. */
+  private int nextCopies(ObjectId oid, int made) {
+    CopyNumber altered = epoch.copies().get(oid.vid());
+    return altered == null ? made : altered.next();
+  }
+
+  /**
+   * The nodes that have an object, the first of the ring first.
+   *
+   * @param made how many copies it was made with
+   */
+  List<Peer> places(ObjectId oid, int made) {
+    return places(ring, oid, copies(oid, made), Seat::isOnRing);
   }
 
   /** The nodes that will have an object, or have it: those to which a change of it goes. */
-  List<Peer> allPlaces(ObjectId oid, int copies) {
+  List<Peer> allPlaces(ObjectId oid, int made) {
     if (!moving) {
-      return places(oid, copies);
+      return places(oid, made);
     }
-    Set<Peer> places = new LinkedHashSet<>(places(oid, copies));
-    places.addAll(places(nextRing, oid, copies, Seat::isOnNextRing));
+    Set<Peer> places = new LinkedHashSet<>(places(oid, made));
+    places.addAll(places(nextRing, oid, nextCopies(oid, made), Seat::isOnNextRing));
     return List.copyOf(places);
   }
 
@@ -179,13 +200,21 @@ final class View {
     return one != null
         && two != null
         && one.member().since() == two.member().since()
-        && seats().equals(other.seats());
+        && placement().equals(other.placement());
   }
 
-  /** Where each member stands, by store id. */
-  Map<String, Seat> seats() {
+  /**
+   * What says where objects are: the same in two epochs in which all are in the same places.
+   *
+   * @param seats by store id
+   */
+  record Placement(Map<String, Seat> seats, Map<VdiId, CopyNumber> copies) {
+    static final Placement NONE = new Placement(Map.of(), Map.of());
+  }
+
+  Placement placement() {
     Map<String, Seat> seats = new HashMap<>();
     epoch.members().forEach(member -> seats.put(member.storeId(), member.seat()));
-    return seats;
+    return new Placement(seats, epoch.copies());
   }
 }

@@ -39,6 +39,7 @@ final class Dispatcher {
     this.router = sheep instanceof ClusterSheep cluster ? new ClusterRouter(cluster) : null;
     if (sheep instanceof ClusterSheep cluster) {
       add(new PeerHandlers(cluster, options.maxBodyBytes(), shutdown));
+      add(new OrderHandlers(cluster.orders()));
     }
   }
 
@@ -55,12 +56,15 @@ final class Dispatcher {
     handlers.put(Opcode.OIDS_EXIST, peers::oidsExist);
     handlers.put(Opcode.STAT_RECOVERY, peers::statRecovery);
     handlers.put(Opcode.SHUTDOWN, peers::shutdown);
-    // what is not built
-    handlers.put(Opcode.ALTER_VDI_COPY, peers::notSupported);
-    handlers.put(Opcode.FORCE_RECOVER, peers::notSupported);
-    handlers.put(Opcode.REWEIGHT, peers::reweight);
-    handlers.put(Opcode.ENABLE_RECOVER, peers::notSupported);
-    handlers.put(Opcode.DISABLE_RECOVER, peers::notSupported);
+  }
+
+  private void add(OrderHandlers orders) {
+    handlers.put(Opcode.REWEIGHT, orders::reweight);
+    handlers.put(Opcode.ALTER_CLUSTER_COPY, orders::alterClusterCopy);
+    handlers.put(Opcode.ALTER_VDI_COPY, orders::alterVdiCopy);
+    handlers.put(Opcode.ENABLE_RECOVER, orders::enableRecover);
+    handlers.put(Opcode.DISABLE_RECOVER, orders::disableRecover);
+    handlers.put(Opcode.FORCE_RECOVER, orders::forceRecover);
   }
 
   /** A client is gone. */

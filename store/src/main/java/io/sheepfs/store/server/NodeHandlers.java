@@ -153,7 +153,7 @@ final class NodeHandlers {
         room == 0 ? 0 : epoch.started().getEpochSecond(),
         epoch.number(),
         members.size(),
-        first && recoveryDisabled,
+        first && (recoveryDisabled || info.recoveryDisabled()),
         first ? info.copies() : 0,
         0,
         first ? info.flags() : 0,
@@ -244,7 +244,7 @@ final class NodeHandlers {
     ClusterRecord cluster =
         new ClusterRecord(
             Opcode.INTERNAL_VERSION,
-            recoveryDisabled,
+            recoveryDisabled || info.recoveryDisabled(),
             runs ? 1 : 0,
             sheep.createTime(),
             // what the original's dog takes as leave to format without naming a number of vnodes

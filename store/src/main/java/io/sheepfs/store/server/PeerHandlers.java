@@ -242,14 +242,4 @@ final class PeerHandlers {
     return Answer.SUCCESS;
   }
 
-  /** Begins to move objects to the nodes that are there now. */
-  Answer reweight(Request request) throws SheepException {
-    sheep.reweight();
-    return Answer.SUCCESS;
-  }
-
-  /** For what a cluster cannot do yet. */
-  Answer notSupported(Request request) {
-    return Answer.of(ResultCode.NO_SUPPORT);
-  }
 }

@@ -49,10 +49,18 @@ public final class VdiStore {
   private final VdiLocks locks = new VdiLocks();
   private final InodeIndex index;
   private final References references;
+  private final boolean clientsSetCopies;
   private final ReentrantLock changes = new ReentrantLock();
 
-  /** The VDIs among {@code files}; {@link #load} comes first. */
-  public VdiStore(StoredObjects files, InodeChanges journal, InstantSource clock) {
+  /**
+   * The VDIs among {@code files}; {@link #load} comes first.
+   *
+   * @param clientsSetCopies whether the number of copies in an inode is what a client writes there;
+   *     else its writes leave that as it is
+   */
+  public VdiStore(
+      StoredObjects files, InodeChanges journal, InstantSource clock, boolean clientsSetCopies) {
+    this.clientsSetCopies = clientsSetCopies;
     this.files = files;
     this.journal = journal;
     this.clock = clock;
@@ -591,13 +599,38 @@ public final class VdiStore {
     try {
       Vdi vdi = require(vid, ResultCode.NO_OBJ);
       checkNotBroken();
+      int length = src.remaining();
       ByteBuffer bytes = vdi.header().encode();
-      bytes.put(offset, src, src.position(), src.remaining());
+      bytes.put(offset, src, src.position(), length);
+      if (!clientsSetCopies) {
+        bytes.put(InodeLayout.COPIES, (byte) vdi.header().copies());
+      }
       InodeHeader changed = InodeHeader.decode(bytes.clear());
       if (!Headers.sameIdentity(vdi.header(), changed) || !Headers.isPossible(changed)) {
         throw new SheepException(ResultCode.INVALID_PARMS, "header of VDI " + vid);
       }
-      files.write(vdi.inode(), offset, src, durability);
+      files.write(vdi.inode(), offset, bytes.slice(offset, length), durability);
+      table.update(vdi, changed);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /**
+   * Notes how many copies a VDI has, for whoever reads its inode. Durable on return.
+   *
+   * @throws SheepException {@link ResultCode#NO_VDI}
+   */
+  public void setCopies(VdiId vid, int copies) throws SheepException {
+    changes.lock();
+    try {
+      Vdi vdi = require(vid, ResultCode.NO_VDI);
+      checkNotBroken();
+      ByteBuffer bytes = vdi.header().encode();
+      bytes.put(InodeLayout.COPIES, (byte) copies);
+      InodeHeader changed = InodeHeader.decode(bytes.clear());
+      files.write(
+          vdi.inode(), InodeLayout.COPIES, bytes.slice(InodeLayout.COPIES, 1), Durability.STABLE);
       table.update(vdi, changed);
     } finally {
       changes.unlock();

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A cluster of five nodes in one thread, driven by a seed: nodes die and come back, also between
- * two places of one write; rings are wished for and replaced half way; objects are written, in part
+ * two places of one write; rings and numbers of copies are wished for and replaced half way; objects are written, in part
  * or whole, and deleted; nodes catch up object by object; two that are there do not hear each
  * other, so that one of them is left out although it lives, and does not know of that at first.
  *
@@ -91,6 +91,7 @@ final class ClusterModel {
   private final Map<ObjectId, Set<Content>> perhaps = new HashMap<>();
 
   private Map<String, NodeInfo> wish = Map.of();
+  private final Map<VdiId, CopyNumber> copiesWish = new TreeMap<>();
 
   /** Who does not hear whom. */
   private final Set<Rift> rifts = new HashSet<>();
@@ -136,7 +137,10 @@ final class ClusterModel {
     return leftOut;
   }
 
-  /** One copy of the first VDI's objects, two of the second's, three of the third's. */
+  /**
+   * One copy of the first VDI's objects, two of the second's, three of the third's, until an epoch
+   * says otherwise.
+   */
   private static int copies(ObjectId oid) {
     return oid.vid().value();
   }
@@ -198,7 +202,7 @@ final class ClusterModel {
     boolean cannotOpen = !open && random.nextInt(3) == 0;
     Set<String> out = Rifts.leftOut(epoch, there, told, cannotOpen);
     alive.keySet().removeAll(out);
-    Epoch next = Membership.next(epoch, alive, wish, NOW).orElse(null);
+    Epoch next = Membership.next(epoch, alive, wish, copiesWish, NOW).orElse(null);
     if (next == null) {
       return;
     }
@@ -555,6 +559,8 @@ final class ClusterModel {
       case 2 -> {
         if (random.nextInt(3) == 0) {
           reweight();
+        } else if (random.nextInt(3) == 0) {
+          alterCopies();
         }
       }
       case 3, 4 -> advance();
@@ -593,6 +599,12 @@ final class ClusterModel {
       some.removeIf(any -> random.nextBoolean());
       told = some;
     }
+  }
+
+  private void alterCopies() {
+    int vid = 1 + random.nextInt(3);
+    int wanted = 1 + random.nextInt(4);
+    copiesWish.put(new VdiId(vid), new CopyNumber(vid, wanted));
   }
 
   private void reweight() {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.cluster.Membership.Alive;
@@ -84,6 +85,53 @@ final class MembershipTest {
     assertEquals(member("a", State.SYNCED, 1, "a2"), next.member("a"));
     assertEquals(member("b", State.SYNCED, 1, "b2"), next.member("b"));
     assertEquals(member("c", State.SYNCING, 4, "c2"), next.member("c"));
+  }
+
+  @Test
+  void next_copiesAreWishedFor_movesAndSwitchesWhenAllHaveArrived() {
+    VdiId one = new VdiId(0xabc);
+    VdiId other = new VdiId(7);
+    Epoch now =
+        new Epoch(
+            3,
+            NOW,
+            List.of(synced("a", 1), synced("b", 1)),
+            Map.of(other, new CopyNumber(2, 2)));
+    Map<VdiId, CopyNumber> wish =
+        Map.of(one, new CopyNumber(2, 1), other, new CopyNumber(3, 2));
+    Map<String, Alive> there = allAlive(false, "a", "b");
+    Epoch moving = Membership.next(now, there, Map.of(), wish, NOW).orElseThrow();
+    assertTrue(moving.isMoving());
+    assertEquals(now.members(), moving.members());
+    assertEquals(
+        Map.of(one, new CopyNumber(2, 1), other, new CopyNumber(2, 2)),
+        moving.copies(),
+        "what an epoch says counts more than what was wished for from");
+    assertEquals(moving, Epoch.decode(moving.encode()));
+    assertTrue(Membership.next(moving, there, Map.of(), wish, NOW).isEmpty());
+    Map<String, Alive> oneLate = Map.of("a", new Alive("a1", true), "b", alive("b1"));
+    assertTrue(Membership.next(moving, oneLate, Map.of(), wish, NOW).isEmpty());
+    Epoch moved =
+        Membership.next(moving, allAlive(true, "a", "b"), Map.of(), wish, NOW).orElseThrow();
+    assertEquals(
+        Map.of(one, new CopyNumber(1, 1), other, new CopyNumber(2, 2)), moved.copies());
+    assertFalse(moved.isMoving());
+    assertTrue(Membership.next(moved, there, Map.of(), wish, NOW).isEmpty());
+    assertEquals(
+        moved.copies(),
+        Membership.next(moved, allAlive(false, "a"), Map.of(), Map.of(), NOW)
+            .orElseThrow()
+            .copies(),
+        "they stay in all epochs, whatever becomes of the wish");
+  }
+
+  @Test
+  void epoch_ofAnEarlierVersion_hasNoNumbersOfCopies() {
+    Epoch now = epoch(3, synced("a", 1), member("b", State.AWAY, 2, "-"));
+    String text = now.encode();
+    assertFalse(text.contains("copies"));
+    assertEquals(now, Epoch.decode(text));
+    assertEquals(Map.of(), Epoch.decode(text).copies());
   }
 
   private static Map<String, Alive> allAlive(boolean caughtUp, String... ids) {

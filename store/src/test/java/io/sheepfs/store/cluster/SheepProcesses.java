@@ -245,6 +245,13 @@ final class SheepProcesses implements Closeable {
     }
   }
 
+  /** What a node says to an order. */
+  ResultCode order(int through, Opcode opcode, RequestFields fields) throws IOException {
+    return links
+        .exchange(address(through), RequestHeader.of(opcode, 0, 0, fields), null, null)
+        .result();
+  }
+
   /** Asks for a ring of all nodes that are there. */
   void reweight(int through) {
     RequestHeader header = RequestHeader.of(Opcode.REWEIGHT, 0, 0, new RequestFields.None());

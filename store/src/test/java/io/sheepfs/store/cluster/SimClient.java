@@ -49,7 +49,10 @@ final class SimClient implements Runnable {
   static final class Disk {
     final VdiName name;
     final VdiId vid;
-    final int copies;
+
+    /** The fewest that it ever had. */
+    int copies;
+
     final TreeMap<Integer, Cell> cells = new TreeMap<>();
     final boolean[] made = new boolean[OBJECTS];
     final boolean[] maybeMade = new boolean[OBJECTS];
@@ -153,10 +156,11 @@ final class SimClient implements Runnable {
       return;
     }
     Disk disk = living.get(Sim.random(living.size()));
-    switch (Sim.random(12)) {
+    switch (Sim.random(13)) {
       case 0, 1, 2, 3, 4, 5 -> write(disk);
       case 6, 7, 8 -> read(disk, Sim.random(OBJECTS));
       case 9, 10 -> flush(disk);
+      case 11 -> alterCopies(disk);
       default -> delete(disk);
     }
   }
@@ -305,6 +309,15 @@ final class SimClient implements Runnable {
       cell.unflushed.addAll(cell.possible);
     }
     Sim.trace("flushed " + disk.name);
+  }
+
+  /** How many there are at the end, the inode says. */
+  private void alterCopies(Disk disk) throws Refused {
+    int copies = 1 + Sim.random(3);
+    disk.copies = Math.min(disk.copies, copies);
+    RequestFields fields = new RequestFields.VdiChange(0, disk.vid.value(), copies, 0, 0, 22);
+    call(Opcode.ALTER_VDI_COPY, 0, fields, null, null);
+    Sim.trace(disk.name + " is to have " + copies + " copies");
   }
 
   private void delete(Disk disk) throws Refused {

@@ -1,0 +1,210 @@
+package io.sheepfs.store.cluster;
+
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.vdi.Vdi;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What administrators order of a whole cluster. All but {@link #forceRecovery} are for the leader.
+ * Each can be ordered again, with nothing more coming of it, after a failure that says nothing of
+ * what was done.
+ *
+ * <p>Safe for any number of threads.
+ */
+public final class ClusterOrders {
+
+  private static final Logger log = LoggerFactory.getLogger(ClusterOrders.class);
+
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+  /** Of those whose number of copies was ever changed: each is in each epoch from then on. */
+  private static final int MOST_ALTERED = 1000;
+
+  private final ClusterSheep sheep;
+  private final Registry registry;
+  private final Follower follower;
+
+  ClusterOrders(ClusterSheep sheep, Registry registry, Follower follower) {
+    this.sheep = sheep;
+    this.registry = registry;
+    this.follower = follower;
+  }
+
+  /** Something that needs ZooKeeper. */
+  private interface Order {
+    void run() throws IOException;
+  }
+
+  private static void carryOut(String what, Order order) throws SheepException {
+    try {
+      order.run();
+    } catch (SheepException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new SheepException(ResultCode.CLUSTER_ERROR, what, e);
+    }
+  }
+
+  private View leading() throws SheepException {
+    View view = sheep.view();
+    if (view == null || !view.isLeader()) {
+      throw new SheepException(ResultCode.NEW_NODE_VER, "another node leads");
+    }
+    return view;
+  }
+
+  /** Waits for what follows from an order; {@code term} is the one in which it was given. */
+  private void await(String what, ClusterSheep.Term term, BooleanSupplier done)
+      throws SheepException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (!done.getAsBoolean()) {
+      if (!sheep.term().equals(term)) {
+        throw new SheepException(ResultCode.NEW_NODE_VER, what);
+      }
+      if (System.nanoTime() > deadline) {
+        throw new SheepException(ResultCode.HALT, what + " is not done yet");
+      }
+      sheep.awaitChange();
+    }
+  }
+
+  /**
+   * Wishes for a ring of all nodes that are there; returns before objects move.
+   *
+   * @throws SheepException also if this node does not lead
+   */
+  public void reweight() throws SheepException {
+    View view = leading();
+    carryOut("reweight", () -> follower.reweight(view.epoch()));
+  }
+
+  /**
+   * Sets how many copies the VDIs get that are made from now on without saying it.
+   *
+   * @throws SheepException also if this node does not lead
+   */
+  public void setDefaultCopies(int copies) throws SheepException {
+    checkCopies(copies);
+    set("change of the default copies", settings -> settings.withCopies(copies));
+  }
+
+  /**
+   * Lets nodes fetch by themselves what they miss, or holds that back. Held back, a node takes all
+   * changes, and what it needs for them, and stays what it is.
+   *
+   * @throws SheepException also if this node does not lead
+   */
+  public void setRecoveryHeld(boolean held) throws SheepException {
+    set("switching recovery", settings -> settings.withRecoveryHeld(held));
+    log.info("recovery is {}", held ? "held back" : "let go");
+  }
+
+  /** Other settings. */
+  private interface Change {
+    Settings of(Settings settings);
+  }
+
+  private void set(String what, Change change) throws SheepException {
+    ClusterSheep.Term term = sheep.term();
+    long createTime = leading().layout().createTime();
+    carryOut(
+        what,
+        () -> {
+          Settings wanted = change.of(registry.wishes().read(createTime).settings());
+          registry.wishes().setSettings(createTime, term.number(), wanted);
+          follower.look();
+          await(what, term, () -> follower.settings().equals(wanted));
+        });
+  }
+
+  private static void checkCopies(int copies) throws SheepException {
+    if (copies < 1 || copies > Replica.MAX_NODES) {
+      throw new SheepException(ResultCode.INVALID_PARMS, copies + " copies");
+    }
+  }
+
+  /**
+   * Changes how many copies the objects of a VDI have; returns before objects move.
+   *
+   * <p>The nodes agree on it by an epoch, in which each change of an object goes to its old and to
+   * its new places; another epoch follows when all nodes have what they should. The inode says the
+   * new number as soon as the first of these epochs is open, for people: no node goes by it.
+   *
+   * @throws SheepException also if this node does not lead
+   */
+  public void setCopies(VdiId vid, int copies) throws SheepException {
+    checkCopies(copies);
+    ClusterSheep.Term term = sheep.term();
+    View view = leading();
+    Vdi vdi = term.vdis().table().get(vid);
+    if (vdi == null || vdi.isDeleted()) {
+      throw new SheepException(ResultCode.NO_VDI, "VDI " + vid);
+    }
+    int old = vdi.header().copies() == 0 ? view.layout().copies() : vdi.header().copies();
+    long createTime = view.layout().createTime();
+    carryOut(
+        "change of the copies of VDI " + vid,
+        () -> {
+          Wishes wishes = registry.wishes();
+          Map<VdiId, CopyNumber> wanted = new TreeMap<>(wishes.read(createTime).copies());
+          wanted.merge(
+              vid,
+              new CopyNumber(old, copies),
+              (known, later) -> new CopyNumber(known.now(), later.next()));
+          if (wanted.size() > MOST_ALTERED) {
+            throw new SheepException(
+                ResultCode.NO_SUPPORT, "the copies of more than " + MOST_ALTERED + " VDIs");
+          }
+          wishes.setCopies(createTime, term.number(), wanted);
+          log.info("VDI {} is to get {} copies", vid, copies);
+          follower.look();
+          await("change of the copies of VDI " + vid, term, () -> isBegun(vid, copies));
+          term.vdis().setCopies(vid, copies);
+        });
+  }
+
+  private boolean isBegun(VdiId vid, int copies) {
+    View now = sheep.view();
+    CopyNumber number = now == null ? null : now.epoch().copies().get(vid);
+    return number != null && number.next() == copies;
+  }
+
+  /**
+   * Has a cluster go on that waits for nodes, without those that are not there. What they alone
+   * have is lost.
+   *
+   * @throws SheepException {@link ResultCode#FORCE_RECOVER} if it does not wait for nodes
+   */
+  public void forceRecovery() throws SheepException {
+    Layout layout = follower.layout();
+    Epoch epoch = follower.lastSeen();
+    if (layout == null || epoch == null) {
+      throw new SheepException(ResultCode.WAIT_FOR_FORMAT, "recover force");
+    }
+    carryOut(
+        "recover force",
+        () -> {
+          if (!LastResort.isDue(epoch, follower.alive(epoch, registry.members()))) {
+            throw new SheepException(ResultCode.FORCE_RECOVER, "nothing is waited for");
+          }
+          log.warn("epoch {} is to be followed without those who are not there", epoch.number());
+          registry.wishes().force(layout.createTime(), epoch.number());
+          follower.look();
+        });
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (follower.lastEpoch() <= epoch.number()) {
+      if (System.nanoTime() > deadline) {
+        throw new SheepException(ResultCode.HALT, "recover force is not done yet");
+      }
+      sheep.awaitChange();
+    }
+  }
+}
