@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param address where the others reach this sheep
  * @param port likewise
  * @param zone the failure domain; null takes it from the address, as the original does
- * @param virtualNodes points on the ring
+ * @param virtualNodes points on the ring; null lets the size of the disk say it, 0 is a gateway
  * @param sessionTimeout how long a node may be silent before it counts as gone
  * @param peerTimeout how long an answer of another sheep is waited for
  * @param scrubInterval after which all copies are compared again; zero for never
@@ -30,11 +30,22 @@ public record ClusterOptions(
     InetAddress address,
     int port,
     @Nullable Integer zone,
-    int virtualNodes,
+    @Nullable Integer virtualNodes,
     Duration sessionTimeout,
     Duration peerTimeout,
     Duration scrubInterval,
     @Nullable TlsFolder tls) {
+
+  private static final int DEFAULT_VIRTUAL_NODES = 128;
+
+  /** How many points this node asks for, whatever its disk is like. */
+  int points() {
+    return virtualNodes == null ? DEFAULT_VIRTUAL_NODES : virtualNodes;
+  }
+
+  boolean isGateway() {
+    return points() == 0;
+  }
 
   /** The failure domain as on the wire. */
   int zoneNumber() {

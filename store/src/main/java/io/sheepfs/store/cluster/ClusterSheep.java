@@ -664,7 +664,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     return new NodeInfo(
         options.address(),
         options.port(),
-        options.virtualNodes(),
+        options.points(),
         options.zoneNumber(),
         space().totalBytes());
   }
@@ -677,7 +677,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   /** None for a gateway: nothing of the cluster can be there. */
   @Override
   public Space space() throws SheepException {
-    boolean isGateway = options.virtualNodes() == 0 && follower.seat() == null;
+    boolean isGateway = options.isGateway() && follower.seat() == null;
     return isGateway ? new Space(0, 0) : store.space();
   }
 

@@ -180,7 +180,7 @@ final class Follower implements AutoCloseable {
   }
 
   private void step() throws IOException {
-    String now = registry.join(sheep.announced());
+    String now = registry.join(sheep.announced(), sheep.options().virtualNodes() == null);
     if (!now.equals(incarnation)) {
       stop(false);
       replica.forgetRecovered();
@@ -257,7 +257,7 @@ final class Follower implements AutoCloseable {
 
   /** Whether this node is a member, and its store is of this cluster. */
   private boolean adopt(Layout agreed, boolean isMember) throws IOException {
-    boolean isGateway = !isMember && sheep.options().virtualNodes() == 0;
+    boolean isGateway = !isMember && sheep.options().isGateway();
     if (store.createTime() != agreed.createTime() && !isGateway) {
       // only who was there when the cluster was formatted may lose what it has
       boolean isEmpty = store.createTime() == 0;
@@ -512,35 +512,35 @@ final class Follower implements AutoCloseable {
     if (known != null && known.createTime() == wanted.createTime()) {
       throw new SheepException(ResultCode.INVALID_CTIME, "formatted at that time already");
     }
+    Map<String, NodeInfo> weighted = Weights.of(members, null, wanted.goesByDisks());
     List<Member> first = new ArrayList<>();
     for (NodeInfo node : nodes(members)) {
       members.forEach(
           (id, member) -> {
-            if (member.info().equals(node)) {
-              first.add(
-                  new Member(id, State.SYNCED, 1, member.incarnation(), Seat.of(member.info())));
+            NodeInfo placed = weighted.get(id);
+            if (placed != null && member.info().equals(node)) {
+              first.add(new Member(id, State.SYNCED, 1, member.incarnation(), Seat.of(placed)));
             }
           });
     }
     registry.format(wanted, new Epoch(1, now, first));
   }
 
-  /** Wishes for a ring of all nodes that are there, as they were started, but gateways. */
+  /** Wishes for a ring of all nodes that are there but gateways, by their weights. */
   void reweight(Epoch epoch) throws IOException {
     Layout agreed = layout;
     if (agreed == null) {
       throw new SheepException(ResultCode.WAIT_FOR_FORMAT, "reweight");
     }
-    Map<String, NodeInfo> wish = new HashMap<>();
-    List<NodeRecord> records = new ArrayList<>();
+    Map<String, Registry.Found> fit = new HashMap<>();
     for (Map.Entry<String, Registry.Found> there : registry.members().entrySet()) {
-      NodeInfo node = there.getValue().info();
       boolean isFit = !there.getValue().incarnation().equals(registry.refused(there.getKey()));
-      if (isFit && node.virtualNodes() > 0) {
-        wish.put(there.getKey(), node);
-        records.add(NodeRecord.of(node));
+      if (isFit && there.getValue().info().virtualNodes() > 0) {
+        fit.put(there.getKey(), there.getValue());
       }
     }
+    Map<String, NodeInfo> wish = Weights.of(fit, epoch, agreed.goesByDisks());
+    List<NodeRecord> records = wish.values().stream().map(NodeRecord::of).toList();
     if (wish.isEmpty() || wish.size() > Replica.MAX_NODES) {
       throw new SheepException(ResultCode.NO_SUPPORT, wish.size() + " nodes; 1 to 8 are supported");
     }

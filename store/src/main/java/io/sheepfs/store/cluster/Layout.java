@@ -10,6 +10,14 @@ package io.sheepfs.store.cluster;
  */
 record Layout(long createTime, int flags, int copies, int blockSizeShift, String driver) {
 
+  /** {@code SD_CLUSTER_FLAG_AUTO_VNODES}. */
+  private static final int AUTO_VNODES = 0x0004;
+
+  /** Whether disks say how many virtual nodes their node has. */
+  boolean goesByDisks() {
+    return (flags & AUTO_VNODES) != 0;
+  }
+
   String encode() {
     return "format %x %d %d %d %s\n".formatted(createTime, flags, copies, blockSizeShift, driver);
   }

@@ -36,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Registry implements Closeable {
 
+  private static final String WEIGHTED = "weighted";
+
   private final Agreement agreement;
   private final String storeId;
   private final Wishes wishes;
@@ -49,8 +51,13 @@ final class Registry implements Closeable {
   @GuardedBy("this")
   private long leaseEndNanos = System.nanoTime();
 
-  /** A node that is there. */
-  record Found(NodeInfo info, String incarnation) {}
+  /**
+   * A node that is there.
+   *
+   * @param info as it was started
+   * @param isWeighted whether its disk may say how many virtual nodes it has
+   */
+  record Found(NodeInfo info, String incarnation, boolean isWeighted) {}
 
   /**
    * The registry of a node.
@@ -80,9 +87,10 @@ final class Registry implements Closeable {
   /**
    * Makes this node a member under the session that there is now, unless it is one already.
    *
+   * @param isWeighted whether its disk may say how many virtual nodes it has
    * @return the incarnation: another one after each loss of the session
    */
-  String join(NodeInfo self) throws IOException {
+  String join(NodeInfo self, boolean isWeighted) throws IOException {
     long session = session();
     synchronized (this) {
       if (session == joinedSession) {
@@ -93,7 +101,8 @@ final class Registry implements Closeable {
     // what an earlier session said is not true any more, and others would wait for it
     putEphemeral("ready", "");
     putEphemeral("silent", "");
-    putEphemeral("members", Epoch.hex(self) + " " + fresh);
+    String weight = isWeighted ? " " + WEIGHTED : "";
+    putEphemeral("members", Epoch.hex(self) + " " + fresh + weight);
     if (session() != session) {
       throw new IOException("the session with ZooKeeper changed under way");
     }
@@ -191,7 +200,8 @@ final class Registry implements Closeable {
       String text = text("/members/" + id);
       if (text != null) {
         String[] words = text.split(" ", -1);
-        found.put(id, new Found(Epoch.node(words[0]), words[1]));
+        boolean isWeighted = words.length > 2 && words[2].equals(WEIGHTED);
+        found.put(id, new Found(Epoch.node(words[0]), words[1], isWeighted));
       }
     }
     return found;

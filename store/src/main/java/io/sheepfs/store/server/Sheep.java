@@ -40,7 +40,6 @@ public final class Sheep implements Callable<Integer> {
 
   private static final int FAILURE = 1;
   private static final int DEFAULT_PORT = 7000;
-  private static final int DEFAULT_VIRTUAL_NODES = 128;
   private static final int MIN_SESSION_MILLIS = 1000;
   private static final Duration PEER_TIMEOUT = Duration.ofSeconds(15);
   private static final Pattern ZOOKEEPER = Pattern.compile("zookeeper:([^/]+)/([A-Za-z0-9._-]+)");
@@ -84,7 +83,9 @@ public final class Sheep implements Callable<Integer> {
 
   @Option(
       names = {"-V", "--vnodes"},
-      description = "Virtual nodes, 128 if not told; a single node has always 128.")
+      description =
+          "Virtual nodes, the share of the data of a cluster; by the size of the disk if not told."
+              + " A single node has always 128.")
   private @Nullable Integer virtualNodes;
 
   @Option(
@@ -350,7 +351,7 @@ public final class Sheep implements Callable<Integer> {
                 told,
                 port,
                 zone == null ? null : (int) (long) zone,
-                gateway ? 0 : virtualNodes == null ? DEFAULT_VIRTUAL_NODES : virtualNodes,
+                gateway ? Integer.valueOf(0) : virtualNodes,
                 session,
                 PEER_TIMEOUT,
                 Duration.ofSeconds(Math.max(0, scrubSeconds)),
