@@ -85,7 +85,8 @@ public final class LocalSheep implements Cluster, SheepNode {
     this.options = options;
     this.files = new ObjectFiles(directory.objects(), disk, options.maxOpenFiles());
     Journal journal = new Journal(directory.journal(), directory.objects(), disk);
-    this.vdis = new VdiStore(files, new LocalInodeChanges(files, disk, journal), options.clock(), true);
+    this.vdis =
+        new VdiStore(files, new LocalInodeChanges(files, disk, journal), options.clock(), true);
     this.objects = new LocalObjects(files, vdis, this::checkReady, () -> config().blockSizeShift());
     this.epochs = new EpochLog(directory.epochs(), disk);
     this.runMark = new RunMark(directory.runMark(), disk, bootId);

@@ -8,12 +8,13 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What administrators order of a whole cluster. All but {@link #forceRecovery} are for the leader.
+ * What administrators order of a whole cluster: of the leader, or of any node where it says so.
  * Each can be ordered again, with nothing more coming of it, after a failure that says nothing of
  * what was done.
  *
@@ -24,6 +25,7 @@ public final class ClusterOrders {
   private static final Logger log = LoggerFactory.getLogger(ClusterOrders.class);
 
   private static final Duration PATIENCE = Duration.ofMinutes(1);
+  private static final Duration MOMENT = Duration.ofSeconds(5);
 
   /** Of those whose number of copies was ever changed: each is in each epoch from then on. */
   private static final int MOST_ALTERED = 1000;
@@ -31,6 +33,9 @@ public final class ClusterOrders {
   private final ClusterSheep sheep;
   private final Registry registry;
   private final Follower follower;
+
+  /** One order after the other: each adds to what there is. */
+  private final ReentrantLock turn = new ReentrantLock();
 
   ClusterOrders(ClusterSheep sheep, Registry registry, Follower follower) {
     this.sheep = sheep;
@@ -43,13 +48,16 @@ public final class ClusterOrders {
     void run() throws IOException;
   }
 
-  private static void carryOut(String what, Order order) throws SheepException {
+  private void carryOut(String what, Order order) throws SheepException {
+    turn.lock();
     try {
       order.run();
     } catch (SheepException e) {
       throw e;
     } catch (IOException e) {
       throw new SheepException(ResultCode.CLUSTER_ERROR, what, e);
+    } finally {
+      turn.unlock();
     }
   }
 
@@ -93,36 +101,38 @@ public final class ClusterOrders {
    */
   public void setDefaultCopies(int copies) throws SheepException {
     checkCopies(copies);
-    set("change of the default copies", settings -> settings.withCopies(copies));
+    long createTime = leading().layout().createTime();
+    set(
+        "change of the default copies",
+        () -> registry.wishes().setDefaultCopies(createTime, copies),
+        () -> follower.settings().copies() == copies);
   }
 
   /**
    * Lets nodes fetch by themselves what they miss, or holds that back. Held back, a node takes all
    * changes, and what it needs for them, and stays what it is.
    *
-   * @throws SheepException also if this node does not lead
+   * <p>On any node, and while nobody leads: who is to lead may need what is held back.
    */
   public void setRecoveryHeld(boolean held) throws SheepException {
-    set("switching recovery", settings -> settings.withRecoveryHeld(held));
+    Layout layout = follower.layout();
+    if (layout == null) {
+      throw new SheepException(ResultCode.WAIT_FOR_FORMAT, "switching recovery");
+    }
+    set(
+        "switching recovery",
+        () -> registry.wishes().setRecoveryHeld(layout.createTime(), held),
+        () -> follower.settings().holdsRecovery() == held);
     log.info("recovery is {}", held ? "held back" : "let go");
   }
 
-  /** Other settings. */
-  private interface Change {
-    Settings of(Settings settings);
-  }
-
-  private void set(String what, Change change) throws SheepException {
-    ClusterSheep.Term term = sheep.term();
-    long createTime = leading().layout().createTime();
-    carryOut(
-        what,
-        () -> {
-          Settings wanted = change.of(registry.wishes().read(createTime).settings());
-          registry.wishes().setSettings(createTime, term.number(), wanted);
-          follower.look();
-          await(what, term, () -> follower.settings().equals(wanted));
-        });
+  /** Does it, and waits a moment until this node knows; others learn of it by themselves. */
+  private void set(String what, Order order, BooleanSupplier isKnown) throws SheepException {
+    carryOut(what, order);
+    long deadline = System.nanoTime() + MOMENT.toNanos();
+    while (!isKnown.getAsBoolean() && System.nanoTime() < deadline) {
+      sheep.awaitChange();
+    }
   }
 
   private static void checkCopies(int copies) throws SheepException {
@@ -179,7 +189,7 @@ public final class ClusterOrders {
 
   /**
    * Has a cluster go on that waits for nodes, without those that are not there. What they alone
-   * have is lost.
+   * have is lost. On any node: nobody leads.
    *
    * @throws SheepException {@link ResultCode#FORCE_RECOVER} if it does not wait for nodes
    */

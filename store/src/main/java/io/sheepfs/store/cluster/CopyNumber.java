@@ -41,14 +41,12 @@ record CopyNumber(int now, int next) {
    *
    * @param wish with the numbers that the inodes said, for those that were never changed
    */
-  static Map<VdiId, CopyNumber> wished(
-      Map<VdiId, CopyNumber> all, Map<VdiId, CopyNumber> wish) {
+  static Map<VdiId, CopyNumber> wished(Map<VdiId, CopyNumber> all, Map<VdiId, CopyNumber> wish) {
     Map<VdiId, CopyNumber> result = new TreeMap<>();
     result.putAll(all);
     wish.forEach(
         (vid, wanted) ->
-            result.merge(
-                vid, wanted, (known, later) -> new CopyNumber(known.now(), later.next())));
+            result.merge(vid, wanted, (known, later) -> new CopyNumber(known.now(), later.next())));
     return result;
   }
 

@@ -23,8 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param members all nodes on the ring and on the next one, in an order that stays
  * @param copies of the VDIs whose number of copies was ever changed
  */
-record Epoch(
-    int number, Instant started, List<Member> members, Map<VdiId, CopyNumber> copies) {
+record Epoch(int number, Instant started, List<Member> members, Map<VdiId, CopyNumber> copies) {
 
   /** What a node has. */
   enum State {

@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  *                              other that does not answer it
  *   refused/STORE_ID           the incarnation of a node whose disk failed while others' did not
  *   leader                     whoever leads; its version is the number of the term
- *   wish, copies, settings,
- *   force                      what administrators want: {@link Wishes}
+ *   wish, copies, default,
+ *   recovery, force            what administrators want: {@link Wishes}
  *   change                     the change of several objects that is under way
  * </pre>
  *

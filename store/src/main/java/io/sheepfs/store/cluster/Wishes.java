@@ -15,7 +15,8 @@ import java.util.TreeMap;
  * <pre>
  *   wish       the ring
  *   copies     how many copies of which VDIs
- *   settings   the {@link Settings}
+ *   default    how many copies VDIs get that do not say it
+ *   recovery   whether recovery is held back
  *   force      the epoch that is to be followed without waiting for those who are not there
  * </pre>
  *
@@ -27,6 +28,8 @@ import java.util.TreeMap;
 final class Wishes {
 
   private static final String LEADER = "/leader";
+  private static final String HELD = "held";
+  private static final String FREE = "free";
 
   private final Agreement agreement;
 
@@ -70,12 +73,13 @@ final class Wishes {
       String[] words = line.split(" ", -1);
       ring.put(words[0], Epoch.node(words[1]));
     }
-    String settings = body(there, "settings", createTime);
+    String copies = body(there, "default", createTime).strip();
+    boolean holdsRecovery = body(there, "recovery", createTime).strip().equals(HELD);
     String forced = body(there, "force", createTime).strip();
     return new Wanted(
         ring,
         CopyNumber.decode(body(there, "copies", createTime)),
-        settings.isEmpty() ? Settings.NONE : Settings.decode(settings),
+        new Settings(copies.isEmpty() ? 0 : Integer.parseInt(copies), holdsRecovery),
         forced.isEmpty() ? 0 : Integer.parseInt(forced));
   }
 
@@ -88,28 +92,25 @@ final class Wishes {
   }
 
   /**
-   * Wants numbers of copies, in place of all that were wanted before.
+   * Wants numbers of copies, in place of all that were wanted before: by who leads, for another
+   * leader may have changed them since they were read, and must not lose that.
    *
    * @throws IOException also if the term is over
    */
   void setCopies(long createTime, int term, Map<VdiId, CopyNumber> copies) throws IOException {
-    replace("copies", createTime, term, CopyNumber.encode(copies));
+    boolean unused = agreement.create("/copies", new byte[0]);
+    String text = head("copies", createTime) + CopyNumber.encode(copies);
+    agreement.replaceIf(LEADER, term, "/copies", bytes(text));
   }
 
-  /**
-   * Sets what can be set.
-   *
-   * @throws IOException also if the term is over
-   */
-  void setSettings(long createTime, int term, Settings settings) throws IOException {
-    replace("settings", createTime, term, settings.encode());
+  /** Sets how many copies VDIs get that do not say it. */
+  void setDefaultCopies(long createTime, int copies) throws IOException {
+    agreement.put("/default", bytes(head("default", createTime) + copies + "\n"));
   }
 
-  /** By who leads: another leader may have changed it since it was read, and must not lose that. */
-  private void replace(String name, long createTime, int term, String body) throws IOException {
-    String path = "/" + name;
-    boolean unused = agreement.create(path, new byte[0]);
-    agreement.replaceIf(LEADER, term, path, bytes(head(name, createTime) + body));
+  /** Holds recovery back, or lets it go. */
+  void setRecoveryHeld(long createTime, boolean held) throws IOException {
+    agreement.put("/recovery", bytes(head("recovery", createTime) + (held ? HELD : FREE) + "\n"));
   }
 
   /** Wants an epoch to be followed without waiting for those who are not there. */

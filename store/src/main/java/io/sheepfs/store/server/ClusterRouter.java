@@ -85,7 +85,7 @@ final class ClusterRouter {
       case CREATE_AND_WRITE_OBJ, READ_OBJ, WRITE_OBJ, REMOVE_OBJ, DISCARD_OBJ, FLUSH_VDI -> true;
       case NEW_VDI, LOCK_VDI, RELEASE_VDI, GET_VDI_INFO, DEL_VDI, GET_VDI_ATTR -> true;
       case READ_VDIS, READ_DEL_VDIS, GET_VDI_COPIES, REWEIGHT -> true;
-      case ALTER_CLUSTER_COPY, ALTER_VDI_COPY, ENABLE_RECOVER, DISABLE_RECOVER -> true;
+      case ALTER_CLUSTER_COPY, ALTER_VDI_COPY -> true;
       default -> false;
     };
   }

@@ -241,5 +241,4 @@ final class PeerHandlers {
     shutdown.run();
     return Answer.SUCCESS;
   }
-
 }

@@ -22,9 +22,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A cluster of five nodes in one thread, driven by a seed: nodes die and come back, also between
- * two places of one write; rings and numbers of copies are wished for and replaced half way; objects are written, in part
- * or whole, and deleted; nodes catch up object by object; two that are there do not hear each
- * other, so that one of them is left out although it lives, and does not know of that at first.
+ * two places of one write; rings and numbers of copies are wished for and replaced half way;
+ * objects are written, in part or whole, and deleted; nodes catch up object by object; two that are
+ * there do not hear each other, so that one of them is left out although it lives, and does not
+ * know of that at first.
  *
  * <p>Real are {@link Membership}, {@link Rifts}, {@link Epoch}, {@link View} with its rings, and
  * {@link RecoveryPlan}. Modelled, by the rules of {@link Replica}, {@link Gateway} and {@link

@@ -27,6 +27,7 @@ public final class ClusterSim implements LongFunction<String> {
   private static final Duration SESSION = Duration.ofSeconds(3);
   private static final Duration PEER_TIMEOUT = Duration.ofSeconds(15);
   private static final Duration SETTLING = Duration.ofMinutes(10);
+  private static final Duration LONGEST_FREEZE = Duration.ofMillis(8_200);
   private static final long FORMAT_TIME = 77L << 32;
 
   private SimWires wires = new SimWires();
@@ -327,7 +328,8 @@ public final class ClusterSim implements LongFunction<String> {
       case 4, 5 -> {
         Running process = victim.process;
         if (process != null && victim.isUp()) {
-          Duration time = Duration.ofMillis(200 + Sim.random(8_000));
+          Duration time =
+              Duration.ofMillis(200 + Sim.random((int) LONGEST_FREEZE.toMillis() - 200));
           Sim.trace(victim.name + " stands still for " + time);
           Sim.freeze(process.host, time);
         }
@@ -400,11 +402,25 @@ public final class ClusterSim implements LongFunction<String> {
     Sim.trace("all is mended");
     wires.mend();
     there.setUp(true);
+    SimClient admin = new SimClient(wires, machines.stream().map(m -> m.address).toList(), "a", 0);
+    Sim.spawn(
+        new Sim.Host("a"),
+        "admin",
+        () ->
+            admin.letRecoveryGo(
+                () -> clients.stream().allMatch(SimClient::isFinished),
+                LONGEST_FREEZE)); // who was frozen may still carry out what it was asked
+    await(
+        "clients are done",
+        () -> {
+          all().forEach(Machine::start);
+          return admin.isFinished();
+        });
     await(
         "settled",
         () -> {
           all().forEach(Machine::start);
-          return clients.stream().allMatch(SimClient::isFinished) && isSettled();
+          return isSettled();
         });
     Sim.sleep(Duration.ofSeconds(3));
     await(

@@ -47,7 +47,7 @@ final class GatewayNodeIT {
 
   private SheepProcesses sheep;
   private RemoteCluster cluster;
-  private VdiId vid;
+  private VdiId vid = new VdiId(1);
   private final byte[][] expected = new byte[OBJECTS][BLOCK];
   private final Random random = new Random();
 

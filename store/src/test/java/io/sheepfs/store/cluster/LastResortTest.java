@@ -111,8 +111,7 @@ final class LastResortTest {
   @Test
   void givenUpNode_thatIsBackCatchesUpLikeAnyOther() {
     Epoch now =
-        epoch(
-            member("a", State.AWAY, Member.GIVEN_UP, "-"), member("c", State.SYNCED, 10, "c1"));
+        epoch(member("a", State.AWAY, Member.GIVEN_UP, "-"), member("c", State.SYNCED, 10, "c1"));
     Map<String, Alive> there = Map.of("a", alive("a3"), "c", alive("c1"));
     Epoch next = Membership.next(now, there, Map.of(), NOW).orElseThrow();
     assertEquals(member("a", State.SYNCING, Member.GIVEN_UP, "a3"), next.member("a"));

@@ -93,12 +93,8 @@ final class MembershipTest {
     VdiId other = new VdiId(7);
     Epoch now =
         new Epoch(
-            3,
-            NOW,
-            List.of(synced("a", 1), synced("b", 1)),
-            Map.of(other, new CopyNumber(2, 2)));
-    Map<VdiId, CopyNumber> wish =
-        Map.of(one, new CopyNumber(2, 1), other, new CopyNumber(3, 2));
+            3, NOW, List.of(synced("a", 1), synced("b", 1)), Map.of(other, new CopyNumber(2, 2)));
+    Map<VdiId, CopyNumber> wish = Map.of(one, new CopyNumber(2, 1), other, new CopyNumber(3, 2));
     Map<String, Alive> there = allAlive(false, "a", "b");
     Epoch moving = Membership.next(now, there, Map.of(), wish, NOW).orElseThrow();
     assertTrue(moving.isMoving());
@@ -113,8 +109,7 @@ final class MembershipTest {
     assertTrue(Membership.next(moving, oneLate, Map.of(), wish, NOW).isEmpty());
     Epoch moved =
         Membership.next(moving, allAlive(true, "a", "b"), Map.of(), wish, NOW).orElseThrow();
-    assertEquals(
-        Map.of(one, new CopyNumber(1, 1), other, new CopyNumber(2, 2)), moved.copies());
+    assertEquals(Map.of(one, new CopyNumber(1, 1), other, new CopyNumber(2, 2)), moved.copies());
     assertFalse(moved.isMoving());
     assertTrue(Membership.next(moved, there, Map.of(), wish, NOW).isEmpty());
     assertEquals(

@@ -45,7 +45,7 @@ final class OrdersIT {
 
   private SheepProcesses sheep;
   private RemoteCluster cluster;
-  private VdiId vid;
+  private VdiId vid = new VdiId(1);
   private final byte[][] expected = new byte[OBJECTS][BLOCK];
   private final Random random = new Random();
 
@@ -212,8 +212,7 @@ final class OrdersIT {
     sheep.eventually("both are there", () -> sheep.nodesThere() == 2);
     sheep.eventually(
         "it is forced",
-        () ->
-            sheep.order(2, Opcode.FORCE_RECOVER, new RequestFields.None()) == ResultCode.SUCCESS);
+        () -> sheep.order(2, Opcode.FORCE_RECOVER, new RequestFields.None()) == ResultCode.SUCCESS);
     verify();
     writeSome();
     sheep.start(1);

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -156,11 +157,12 @@ final class SimClient implements Runnable {
       return;
     }
     Disk disk = living.get(Sim.random(living.size()));
-    switch (Sim.random(13)) {
+    switch (Sim.random(14)) {
       case 0, 1, 2, 3, 4, 5 -> write(disk);
       case 6, 7, 8 -> read(disk, Sim.random(OBJECTS));
       case 9, 10 -> flush(disk);
       case 11 -> alterCopies(disk);
+      case 12 -> switchRecovery(Sim.oneIn(2));
       default -> delete(disk);
     }
   }
@@ -309,6 +311,32 @@ final class SimClient implements Runnable {
       cell.unflushed.addAll(cell.possible);
     }
     Sim.trace("flushed " + disk.name);
+  }
+
+  private void switchRecovery(boolean on) throws Refused {
+    Opcode opcode = on ? Opcode.ENABLE_RECOVER : Opcode.DISABLE_RECOVER;
+    call(opcode, 0, new RequestFields.None(), null, null);
+    Sim.trace("recovery is " + (on ? "let go" : "held back"));
+  }
+
+  /**
+   * Does that again and again: as long as it is held back, nobody serves what only those have who
+   * were away.
+   *
+   * @param last how long after everybody is done it does so for the last time
+   */
+  void letRecoveryGo(BooleanSupplier done, Duration last) {
+    try {
+      while (!done.getAsBoolean()) {
+        switchRecovery(true);
+        Sim.sleep(last);
+      }
+      Sim.sleep(last);
+      switchRecovery(true);
+    } catch (Refused e) {
+      Sim.fail(new AssertionError(name + " is refused", e));
+    }
+    finished = true;
   }
 
   /** How many there are at the end, the inode says. */

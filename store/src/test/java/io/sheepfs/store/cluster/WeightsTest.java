@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 final class WeightsTest {
@@ -32,10 +33,22 @@ final class WeightsTest {
     there.put(id, new Found(info, id + "1", isWeighted));
   }
 
-  private Map<String, Integer> points(Epoch ring) {
+  private Map<String, Integer> points(@Nullable Epoch ring) {
+    return points(ring, true);
+  }
+
+  private Map<String, Integer> points(@Nullable Epoch ring, boolean byDisk) {
     Map<String, Integer> points = new TreeMap<>();
-    Weights.of(there, ring, true).forEach((id, node) -> points.put(id, node.virtualNodes()));
+    Weights.of(there, ring, byDisk).forEach((id, node) -> points.put(id, node.virtualNodes()));
     return points;
+  }
+
+  private Found found(String id) {
+    Found found = there.get(id);
+    if (found == null) {
+      throw new IllegalStateException(id);
+    }
+    return found;
   }
 
   private static Epoch ring(Map<String, NodeInfo> nodes) {
@@ -52,7 +65,7 @@ final class WeightsTest {
     node("c", 3 * TERABYTE);
     assertEquals(Map.of("a", 64, "b", 128, "c", 192), points(null));
     assertEquals(
-        128, Weights.of(there, null, false).get("c").virtualNodes(), "formatted with -V");
+        Map.of("a", 128, "b", 128, "c", 128), points(null, false), "formatted to go by numbers");
   }
 
   @Test
@@ -76,7 +89,7 @@ final class WeightsTest {
     node("a", 1);
     node("b", TERABYTE);
     node("c", 1_000_000 * TERABYTE);
-    Epoch ring = ring(Map.of("b", there.get("b").info()));
+    Epoch ring = ring(Weights.of(Map.of("b", found("b")), null, true));
     assertEquals(Map.of("a", 1, "b", 128, "c", 65535), points(ring));
   }
 
