@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,13 +19,16 @@ import org.slf4j.LoggerFactory;
 /**
  * Tells over HTTP how a daemon does: {@code /metrics} in whichever text format of Prometheus the
  * scraper asks for; {@code /health} with 200 while the daemon can work, else 503; and {@code /} is
- * a page for people, if there is one. Safe for any number of threads.
+ * a page for people, if there is one. Who asks for it by another name than an address or localhost
+ * gets 421. Safe for any number of threads.
  */
 public final class MetricsServer implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(MetricsServer.class);
   private static final int WAITING_CONNECTIONS = 16;
   private static final int THREADS = 4;
+  private static final Pattern ADDRESS =
+      Pattern.compile("(localhost|[0-9.]+|\\[[0-9a-fA-F:.]+])(:[0-9]+)?");
   private static final String PLAIN = "text/plain; charset=utf-8";
 
   private final HttpServer server;
@@ -101,7 +105,9 @@ public final class MetricsServer implements AutoCloseable {
     try (exchange) {
       String method = exchange.getRequestMethod();
       Page page;
-      if (!method.equals("GET") && !method.equals("HEAD")) {
+      if (!isAskedByAddress(exchange)) {
+        page = new Page(421, PLAIN, "ask by address, or as localhost\n");
+      } else if (!method.equals("GET") && !method.equals("HEAD")) {
         page = new Page(405, PLAIN, "only GET and HEAD\n");
       } else if (!exchange.getRequestURI().getPath().equals(path)) {
         page = new Page(404, PLAIN, "not found\n");
@@ -124,6 +130,15 @@ public final class MetricsServer implements AutoCloseable {
       log.warn("{} cannot be told", path, e); // the server would only close the connection
       throw e;
     }
+  }
+
+  /**
+   * A browser asks with the name that its user followed. If that name is a stranger's, whose
+   * address has become ours meanwhile, the stranger's page would read the answer.
+   */
+  private static boolean isAskedByAddress(HttpExchange exchange) {
+    String host = exchange.getRequestHeaders().getFirst("Host");
+    return host == null || ADDRESS.matcher(host).matches();
   }
 
   /** The port that is listened on. */

@@ -8,12 +8,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class MetricsServerTest {
 
@@ -58,6 +62,28 @@ class MetricsServerTest {
       assertEquals("404 not found\n", ask(server, "GET", "/"));
       assertEquals("405 only GET and HEAD\n", ask(server, "POST", "/metrics"));
       assertEquals("503 ", ask(server, "HEAD", "/health"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "127.0.0.1, 200",
+    "127.0.0.1:9100, 200",
+    "[::1]:9100, 200",
+    "localhost, 200",
+    "sheep.evil.example, 421",
+    "localhost.evil.example, 421",
+    "127.0.0.1.evil.example:80, 421",
+    "'', 421"
+  })
+  void strangersNames_areNotAnswered(String host, int status) throws Exception {
+    try (MetricsServer server = start("<p>all well</p>");
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+      String request = "GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+      assertTrue(answer.startsWith("HTTP/1.1 " + status + " "), answer);
+      assertEquals(status == 200, answer.contains("all well"));
     }
   }
 
