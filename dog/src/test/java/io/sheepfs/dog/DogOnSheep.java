@@ -3,6 +3,7 @@ package io.sheepfs.dog;
 import io.sheepfs.protocol.Cluster;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.client.ClientOptions;
+import io.sheepfs.protocol.tls.AllowListFile;
 import io.sheepfs.protocol.tls.TlsFolder;
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
@@ -28,14 +29,23 @@ final class DogOnSheep extends DogConsole implements AutoCloseable {
 
   /** A sheep that keeps its objects in a directory, formatted or not. */
   DogOnSheep(Path store, boolean formatted) throws IOException {
-    this(store, formatted, null);
+    this(store, formatted, ServerOptions.DEFAULTS);
   }
 
   /** The same over TLS. */
   DogOnSheep(Path store, boolean formatted, @Nullable TlsFolder tls) throws IOException {
+    this(store, formatted, ServerOptions.DEFAULTS.withTls(tls));
+  }
+
+  /** A formatted sheep that allows what is in a file. */
+  DogOnSheep(Path store, TlsFolder tls, AllowListFile allowed) throws IOException {
+    this(store, true, ServerOptions.DEFAULTS.withTls(tls).withAllowed(allowed));
+  }
+
+  private DogOnSheep(Path store, boolean formatted, ServerOptions options) throws IOException {
     sheep = LocalSheep.open(store, LocalSheepOptions.defaults().withFormatIfNew(formatted));
     cache = null;
-    server = SheepServer.start(sheep, ANY_PORT, ServerOptions.DEFAULTS.withTls(tls));
+    server = SheepServer.start(sheep, ANY_PORT, options);
   }
 
   /** A formatted sheep with an object cache. */

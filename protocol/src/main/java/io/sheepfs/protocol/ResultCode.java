@@ -1,6 +1,6 @@
 package io.sheepfs.protocol;
 
-/** What a sheep answers: the {@code SD_RES_*} codes of the wire protocol, version 1.0. */
+/** What a sheep answers: the {@code SD_RES_*} codes of the wire protocol, version 1.0, and ours. */
 public enum ResultCode {
   SUCCESS(0x00, "Success"),
   UNKNOWN(0x01, "Unknown error"),
@@ -53,7 +53,10 @@ public enum ResultCode {
   COLLECTING_CINFO(0x95, "Still collecting cluster information"),
   GATEWAY_MODE(0x97, "Targeted node is gateway mode"),
   INVALID_VNODES_STRATEGY(0x98, "Invalid cluster vnodes strategy"),
-  NO_CHECKPOINT_ENTRY(0x99, "No checkpoint entry");
+  NO_CHECKPOINT_ENTRY(0x99, "No checkpoint entry"),
+
+  /** Our own: the certificate of whoever asks does not have the right to this. */
+  NOT_ALLOWED(0xE0, "Permission denied");
 
   private static final ResultCode[] BY_CODE = new ResultCode[256];
 

@@ -1,6 +1,7 @@
 package io.sheepfs.sbd;
 
 import io.sheepfs.protocol.Cluster;
+import io.sheepfs.protocol.tls.AllowListFile;
 import io.sheepfs.protocol.tls.TlsFolder;
 import io.sheepfs.sbd.nbd.NbdServer;
 import io.sheepfs.sbd.nbd.NbdServerOptions;
@@ -99,6 +100,15 @@ final class ServeCommand implements Callable<Integer> {
   private @Nullable Path tls;
 
   @Option(
+      names = "--allow",
+      paramLabel = "FILE",
+      description =
+          "Give each certificate only what FILE says, which is read again when it changes. A line"
+              + " is CERTIFICATE ro|rw VDI.., or CERTIFICATE all; * and ? stand for other"
+              + " characters. Needs --tls.")
+  private @Nullable Path allowFile;
+
+  @Option(
       names = "--insecure",
       description = "Allow an address that other machines can reach, without TLS.")
   private boolean insecure;
@@ -157,6 +167,10 @@ final class ServeCommand implements Callable<Integer> {
     if (port < 1 || port > 0xFFFF || timeoutSeconds < 1) {
       throw new IllegalArgumentException("not a port, or not a time");
     }
+    if (allowFile != null && tls == null) {
+      throw new IllegalArgumentException(
+          "--allow goes by certificates; say where they are with --tls DIR");
+    }
     InetSocketAddress metrics = telemetry.config().metrics();
     SocketAddress where =
         unix != null ? UnixDomainSocketAddress.of(unix.toAbsolutePath()) : tcpAddress();
@@ -165,6 +179,7 @@ final class ServeCommand implements Callable<Integer> {
             readOnly,
             defaultExport,
             tls == null ? null : new TlsFolder(tls).server("TLSv1.3", "TLSv1.2"),
+            allowFile == null ? null : AllowListFile.open(allowFile),
             store != null,
             ServerLimits.DEFAULTS.withWorkers(store != null ? LOCAL_WORKERS : REMOTE_WORKERS));
     ClusterSource source =

@@ -16,6 +16,7 @@ public final class Errno {
   public static final int ENXIO = 6;
   public static final int EAGAIN = 11;
   public static final int ENOMEM = 12;
+  public static final int EACCES = 13;
   public static final int EBUSY = 16;
   public static final int EEXIST = 17;
   public static final int EXDEV = 18;
@@ -93,6 +94,7 @@ public final class Errno {
       case FULL_VDI -> ENFILE;
       case NO_SPACE -> ENOSPC;
       case READONLY -> EROFS;
+      case NOT_ALLOWED -> EACCES;
       case VDI_NOT_EMPTY -> ENOTEMPTY;
       case NO_SUPPORT, NO_STORE, INVALID_VNODES_STRATEGY -> EOPNOTSUPP;
       case AGAIN, NODE_IN_RECOVERY, COLLECTING_CINFO -> EAGAIN;

@@ -31,6 +31,8 @@ import org.slf4j.LoggerFactory;
  */
 final class RemoteObjectStore implements ObjectStore {
 
+  private static final int MAX_BLOCK_SIZE_SHIFT = 31;
+
   private static final Logger log = LoggerFactory.getLogger(RemoteObjectStore.class);
   private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(1 << 20).asReadOnlyBuffer();
 
@@ -268,10 +270,14 @@ final class RemoteObjectStore implements ObjectStore {
       if (e.result() == ResultCode.NO_OBJ) {
         return VdiSpec.DEFAULT_BLOCK_SIZE_SHIFT;
       }
+      if (e.result() == ResultCode.NOT_ALLOWED) { // the parent of a clone; the sheep knows
+        learn(vid, MAX_BLOCK_SIZE_SHIFT);
+        return MAX_BLOCK_SIZE_SHIFT;
+      }
       throw e;
     }
     int shift = InodeHeader.decode(bytes.flip()).blockSizeShift();
-    if (shift < 20 || shift > 31) {
+    if (shift < 20 || shift > MAX_BLOCK_SIZE_SHIFT) {
       return VdiSpec.DEFAULT_BLOCK_SIZE_SHIFT; // release 0.9 knows one size, and writes 0
     }
     learn(vid, shift);

@@ -5,9 +5,14 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
 import java.io.File;
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -89,6 +94,22 @@ public record TlsFolder(Path directory) {
         SslContextBuilder.forClient()
             .keyManager(file(Side.CLIENT.certificate()), file(Side.CLIENT.key()))
             .protocols("TLSv1.3"));
+  }
+
+  /**
+   * The name in the certificate of the client.
+   *
+   * @throws IOException if the file is missing or cannot be used
+   */
+  public String clientName() throws IOException {
+    try (InputStream in = new FileInputStream(file(Side.CLIENT.certificate()))) {
+      return CertificateFactory.getInstance("X.509").generateCertificate(in)
+              instanceof X509Certificate certificate
+          ? CertificateName.of(certificate.getSubjectX500Principal())
+          : "";
+    } catch (CertificateException e) {
+      throw unusable(e);
+    }
   }
 
   private SslContext context(SslContextBuilder builder) throws IOException {

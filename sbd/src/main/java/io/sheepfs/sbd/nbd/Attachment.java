@@ -11,12 +11,12 @@ final class Attachment {
   private final long sizeBytes;
   private final boolean readOnly;
 
-  Attachment(Exports exports, SharedVolume shared) {
+  Attachment(Exports exports, SharedVolume shared, boolean mayWrite) {
     this.exports = exports;
     this.shared = shared;
     this.volume = shared.volume();
     this.sizeBytes = volume.sizeBytes();
-    this.readOnly = shared.isReadOnly();
+    this.readOnly = !mayWrite || shared.isReadOnly();
   }
 
   String name() {

@@ -7,6 +7,8 @@ import io.sheepfs.protocol.SnapshotSelector;
 import io.sheepfs.protocol.SnapshotTag;
 import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.tls.AllowList.Grant;
+import io.sheepfs.protocol.tls.AllowList.Right;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -53,10 +55,21 @@ final class Exports {
    */
   record Description(String name, long sizeBytes, boolean readOnly) {}
 
-  /** The names of all exports, in order. */
-  List<String> names() throws SheepException {
+  private static boolean permits(@Nullable Grant grant, Right right, VdiInfo vdi) {
+    return grant == null || grant.permits(right, vdi.name());
+  }
+
+  /**
+   * The names of all exports that may be read, in order.
+   *
+   * @param grant what the client may do; null for everything
+   */
+  List<String> names(@Nullable Grant grant) throws SheepException {
     List<String> names = new ArrayList<>();
     for (VdiInfo vdi : cluster.vdis().list()) {
+      if (!permits(grant, Right.READ, vdi)) {
+        continue;
+      }
       SnapshotTag tag = vdi.tag();
       if (!vdi.isSnapshot()) {
         names.add(vdi.name().value());
@@ -71,30 +84,35 @@ final class Exports {
   /**
    * What an export is, without opening it.
    *
-   * @throws SheepException {@link ResultCode#NO_VDI} or {@link ResultCode#NO_TAG} if there is none
+   * @param grant what the client may do; null for everything
+   * @throws SheepException {@link ResultCode#NO_VDI} or {@link ResultCode#NO_TAG} if there is none,
+   *     {@link ResultCode#NOT_ALLOWED}
    */
-  Description describe(String asked) throws SheepException {
-    VdiInfo vdi = find(asked);
+  Description describe(String asked, @Nullable Grant grant) throws SheepException {
+    VdiInfo vdi = find(asked, grant);
     String name = fullName(asked);
     SharedVolume shared = open.get(name);
     long size = shared == null ? vdi.sizeBytes() : shared.sizeOr(vdi.sizeBytes());
-    return new Description(name, size, readOnly || vdi.isSnapshot());
+    return new Description(
+        name, size, readOnly || vdi.isSnapshot() || !permits(grant, Right.WRITE, vdi));
   }
 
   /**
-   * Opens an export for one more connection; a VDI that can be written is locked by the first.
+   * Opens an export for one more connection; a VDI is locked by the first that may write it.
    *
+   * @param grant what the client may do; null for everything
    * @throws SheepException as {@link #describe}, and {@link ResultCode#VDI_LOCKED} if somebody else
    *     writes the VDI
    */
-  Attachment attach(String asked) throws IOException {
-    VdiInfo vdi = find(asked);
+  Attachment attach(String asked, @Nullable Grant grant) throws IOException {
+    VdiInfo vdi = find(asked, grant);
+    boolean mayWrite = permits(grant, Right.WRITE, vdi);
     String name = fullName(asked);
     while (true) {
       SharedVolume shared =
           open.computeIfAbsent(name, absent -> new SharedVolume(cluster, name, readOnly));
-      if (shared.enter(vdi)) {
-        return new Attachment(this, shared);
+      if (shared.enter(vdi, mayWrite)) {
+        return new Attachment(this, shared, mayWrite);
       }
       open.remove(name, shared);
     }
@@ -140,6 +158,14 @@ final class Exports {
 
   private String fullName(String asked) {
     return asked.isEmpty() && defaultName != null ? defaultName : asked;
+  }
+
+  private VdiInfo find(String asked, @Nullable Grant grant) throws SheepException {
+    VdiInfo vdi = find(asked);
+    if (!permits(grant, Right.READ, vdi)) {
+      throw new SheepException(ResultCode.NOT_ALLOWED, "export '" + asked + "'");
+    }
+    return vdi;
   }
 
   private VdiInfo find(String asked) throws SheepException {

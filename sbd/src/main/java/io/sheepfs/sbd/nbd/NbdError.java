@@ -34,7 +34,7 @@ enum NbdError {
     }
     return switch (refused.result()) {
       case NO_SPACE -> NO_SPACE;
-      case READONLY -> NOT_PERMITTED;
+      case READONLY, NOT_ALLOWED -> NOT_PERMITTED;
       case NO_MEM -> NO_MEMORY;
       default -> IO;
     };

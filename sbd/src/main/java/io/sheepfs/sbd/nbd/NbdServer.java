@@ -68,8 +68,9 @@ public final class NbdServer implements AutoCloseable {
             limits,
             new ByteBudget(limits.maxTotalBytes() + BUDGET_SLACK_BYTES),
             workers,
-            options.quickReads(),
-            options.tls());
+            options.quickObjects(),
+            options.tls(),
+            options.allowed());
     this.eventLoops = Transport.newGroup(EVENT_LOOPS, "nbd-server");
     this.socketFile =
         address instanceof UnixDomainSocketAddress unix ? unix.getPath().toAbsolutePath() : null;

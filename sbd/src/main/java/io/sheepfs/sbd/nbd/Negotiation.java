@@ -11,6 +11,9 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.tls.AllowList.Grant;
+import io.sheepfs.protocol.tls.AllowListFile;
+import io.sheepfs.protocol.tls.CertificateName;
 import io.sheepfs.sbd.nbd.OptionRequest.MalformedException;
 import java.io.IOException;
 import java.util.List;
@@ -231,6 +234,17 @@ final class Negotiation extends ByteToMessageDecoder {
     }
   }
 
+  /** What the client's certificate allows; null for everything. */
+  private @Nullable Grant grant(ChannelHandlerContext ctx) {
+    AllowListFile allowed = core.allowed();
+    if (allowed == null) {
+      return null;
+    }
+    SslHandler tls = ctx.pipeline().get(SslHandler.class);
+    String name = tls == null ? "" : CertificateName.of(tls.engine().getSession());
+    return allowed.current().of(name);
+  }
+
   private interface Work {
     /** Runs in a worker. What it throws is answered as an error. */
     Runnable run() throws IOException;
@@ -284,7 +298,7 @@ final class Negotiation extends ByteToMessageDecoder {
       ResultCode result = refused.result();
       if (result == ResultCode.NO_VDI || result == ResultCode.NO_TAG) {
         type = Wire.ERROR_UNKNOWN;
-      } else if (result == ResultCode.VDI_LOCKED) {
+      } else if (result == ResultCode.VDI_LOCKED || result == ResultCode.NOT_ALLOWED) {
         type = Wire.ERROR_POLICY;
       }
     }
@@ -297,7 +311,7 @@ final class Negotiation extends ByteToMessageDecoder {
         ctx,
         Option.LIST,
         () -> {
-          List<String> names = core.exports().names();
+          List<String> names = core.exports().names(grant(ctx));
           return () -> {
             ByteBuf reply = ctx.alloc().buffer();
             new OptionReplies(reply, Option.LIST.code()).servers(names);
@@ -311,7 +325,7 @@ final class Negotiation extends ByteToMessageDecoder {
         ctx,
         Option.INFO,
         () -> {
-          Exports.Description export = core.exports().describe(use.name());
+          Exports.Description export = core.exports().describe(use.name(), grant(ctx));
           return () -> export(ctx, Option.INFO, export);
         });
   }
@@ -357,7 +371,7 @@ final class Negotiation extends ByteToMessageDecoder {
         ctx,
         option,
         () -> {
-          core.exports().describe(request.name());
+          core.exports().describe(request.name(), grant(ctx));
           return () -> {
             ByteBuf reply = ctx.alloc().buffer();
             OptionReplies replies = new OptionReplies(reply, option.code());
@@ -378,7 +392,7 @@ final class Negotiation extends ByteToMessageDecoder {
         ctx,
         Option.GO,
         () -> {
-          Attachment attachment = core.exports().attach(use.name());
+          Attachment attachment = core.exports().attach(use.name(), grant(ctx));
           return () -> {
             if (isTooLate(attachment)) {
               return;
@@ -399,7 +413,7 @@ final class Negotiation extends ByteToMessageDecoder {
         ctx,
         Option.EXPORT_NAME,
         () -> {
-          Attachment attachment = core.exports().attach(name);
+          Attachment attachment = core.exports().attach(name, grant(ctx));
           return () -> {
             if (isTooLate(attachment)) {
               return;

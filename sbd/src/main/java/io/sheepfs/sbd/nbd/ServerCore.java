@@ -2,6 +2,7 @@ package io.sheepfs.sbd.nbd;
 
 import io.netty.handler.ssl.SslContext;
 import io.sheepfs.protocol.codec.ByteBudget;
+import io.sheepfs.protocol.tls.AllowListFile;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -10,13 +11,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param workers where requests block; their number is bounded by the connections, and by what each
  *     may have under way
- * @param quickReads whether small reads usually need not be waited for
+ * @param quickObjects whether small reads and writes usually need not be waited for
  * @param tls what every client must speak; null if none may
+ * @param allowed who may have which exports; null if all may have all
  */
 record ServerCore(
     Exports exports,
     ServerLimits limits,
     ByteBudget budget,
     Executor workers,
-    boolean quickReads,
-    @Nullable SslContext tls) {}
+    boolean quickObjects,
+    @Nullable SslContext tls,
+    @Nullable AllowListFile allowed) {}

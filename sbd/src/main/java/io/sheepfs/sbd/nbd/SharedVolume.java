@@ -63,9 +63,10 @@ final class SharedVolume {
    * One more connection.
    *
    * @param vdi what the name means now
+   * @param writes whether the connection may write; the first that may locks the VDI
    * @return false if the last connection has just left; then ask for another
    */
-  synchronized boolean enter(VdiInfo vdi) throws IOException {
+  synchronized boolean enter(VdiInfo vdi, boolean writes) throws IOException {
     if (dead) {
       return false;
     }
@@ -73,9 +74,9 @@ final class SharedVolume {
     boolean done = false;
     try {
       if (current == null) {
-        volume = openVolume(vdi);
+        volume = openVolume(vdi, writes);
       } else {
-        reuse(current, vdi);
+        reuse(current, vdi, writes);
       }
       users++;
       done = true;
@@ -86,19 +87,22 @@ final class SharedVolume {
     }
   }
 
-  private Volume openVolume(VdiInfo vdi) throws IOException {
+  private Volume openVolume(VdiInfo vdi, boolean writes) throws IOException {
     Volume opened =
         vdi.isSnapshot()
             ? Volume.open(cluster, vdi)
             : Volume.open(
-                cluster, vdi.name(), serverReadOnly ? Access.READ_ONLY : Access.READ_WRITE);
+                cluster,
+                vdi.name(),
+                serverReadOnly || !writes ? Access.READ_ONLY : Access.READ_WRITE);
     log.info("{} is open{}", name, opened.isWritable() ? " and locked" : ", read-only");
     return opened;
   }
 
   /** A lock that was lost is taken again; a size that somebody has enlarged is taken over. */
-  private void reuse(Volume current, VdiInfo vdi) throws IOException {
-    if (!current.isWritable()) {
+  private void reuse(Volume current, VdiInfo vdi, boolean writes) throws IOException {
+    boolean stays = serverReadOnly || vdi.isSnapshot() || !writes;
+    if (!current.isWritable() && stays) {
       current.refresh();
       return;
     }

@@ -35,8 +35,6 @@ final class Transmission extends ChannelInboundHandlerAdapter {
   private static final Logger log = LoggerFactory.getLogger(Transmission.class);
 
   private static final int QUICK_BYTES = 1 << 16;
-  private static final long QUICK_NANOS = 300_000;
-  private static final int READS_HANDED_ON = 64;
 
   private final ServerCore core;
   private final Attachment attachment;
@@ -68,7 +66,8 @@ final class Transmission extends ChannelInboundHandlerAdapter {
   /** How much of the data of a refused write is still to come. */
   private long toSkip;
 
-  private int readsToHandOn;
+  private final Pace reads = new Pace();
+  private final Pace writes = new Pace();
   private int underWay;
   private long takenBytes;
   private long unwrittenBytes;
@@ -193,15 +192,13 @@ final class Transmission extends ChannelInboundHandlerAdapter {
   }
 
   /**
-   * Runs a request: here, if it is a small read that needs no network, and such reads were quick
-   * lately; then handing it to a worker and back would take longer than the read itself. Else in a
-   * worker. Reads from a disk that must be waited for are noticed, and handed on for a while.
+   * Runs a request: here, if it is a small one that needs no network and waits for no force, and
+   * such requests were quick lately; then handing it to a worker and back would take longer than
+   * the request itself. Else in a worker.
    */
   private void carryOut(Request request) {
-    boolean quick =
-        core.quickReads() && request.command == Command.READ && request.length <= QUICK_BYTES;
-    if (!quick || readsToHandOn > 0) {
-      readsToHandOn -= quick ? 1 : 0;
+    Pace pace = paceOf(request);
+    if (pace == null || !pace.isQuick()) {
       core.workers().execute(request);
       return;
     }
@@ -209,10 +206,42 @@ final class Transmission extends ChannelInboundHandlerAdapter {
     try {
       request.run();
     } catch (RuntimeException e) {
-      log.error("{}: a read at {} met a defect", attachment.name(), request.offset, e);
+      log.error("{}: {} at {} met a defect", attachment.name(), request.command, request.offset, e);
     }
-    if (System.nanoTime() - start > QUICK_NANOS) {
-      readsToHandOn = READS_HANDED_ON;
+    pace.took(System.nanoTime() - start);
+  }
+
+  /** The pace of requests like this one; null if they are never run here. */
+  private @Nullable Pace paceOf(Request request) {
+    if (!core.quickObjects() || request.length > QUICK_BYTES) {
+      return null;
+    }
+    return switch (request.command) {
+      case READ -> reads;
+      case WRITE -> (request.flags & Wire.FUA) == 0 ? writes : null;
+      default -> null;
+    };
+  }
+
+  /** Notices requests that had to wait for a disk or for each other, and hands the next ones on. */
+  private static final class Pace {
+    private static final long QUICK_NANOS = 300_000;
+    private static final int HANDED_ON = 64;
+
+    private int toHandOn;
+
+    boolean isQuick() {
+      if (toHandOn > 0) {
+        toHandOn--;
+        return false;
+      }
+      return true;
+    }
+
+    void took(long nanos) {
+      if (nanos > QUICK_NANOS) {
+        toHandOn = HANDED_ON;
+      }
     }
   }
 

@@ -55,7 +55,8 @@ class HostileBytesFuzzTest {
   private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(false);
   private final Exports exports = new Exports(cluster, false, "disk");
   private final ByteBudget budget = new ByteBudget(LIMITS.maxTotalBytes());
-  private final ServerCore core = new ServerCore(exports, LIMITS, budget, work::add, true, null);
+  private final ServerCore core =
+      new ServerCore(exports, LIMITS, budget, work::add, true, null, null);
 
   @Test
   void conversation_mutated_neitherFailsNorKeepsAnything() throws Exception {

@@ -223,7 +223,7 @@ class NbdServerTest {
   @Test
   void reads_withoutAWorker_answerAndFailLikeOthers() throws IOException {
     server.close();
-    server = start(NbdServerOptions.DEFAULTS.withQuickReads());
+    server = start(NbdServerOptions.DEFAULTS.withQuickObjects());
     byte[] data = randomBytes(MEBIBYTE, 6);
     try (NbdClient client = use("disk")) {
       assertEquals(0, client.write(0, data, 0));

@@ -2,6 +2,10 @@ package io.sheepfs.store.server;
 
 /** A client at the other end of a connection. Safe for any number of threads. */
 interface Caller {
+  /** The name in its certificate; "" if it has none. */
+  default String certificateName() {
+    return "";
+  }
 
   /**
    * Whether the process stood still since the client came, so that it may have gone to another

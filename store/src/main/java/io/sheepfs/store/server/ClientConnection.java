@@ -6,6 +6,8 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.TooLongFrameException;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.handler.timeout.WriteTimeoutException;
 import io.sheepfs.protocol.HeaderLayout;
@@ -15,6 +17,7 @@ import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.codec.RequestDecoder;
 import io.sheepfs.protocol.codec.RequestFrame;
 import io.sheepfs.protocol.codec.ResponseFrame;
+import io.sheepfs.protocol.tls.CertificateName;
 import io.sheepfs.store.server.Lanes.Lane;
 import io.sheepfs.telemetry.RequestEvent;
 import io.sheepfs.telemetry.SlowRequests;
@@ -70,6 +73,7 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   private boolean closed;
   private volatile boolean turnedAway;
   private volatile @Nullable ChannelHandlerContext context;
+  private volatile String certificateName = "";
 
   /** What a request takes of the budgets. */
   private record Share(Lane lane, long bytes) {}
@@ -102,6 +106,11 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   @Override
   public void turnAway() {
     turnedAway = true;
+  }
+
+  @Override
+  public String certificateName() {
+    return certificateName;
   }
 
   /** What cuts the requests out of the stream, in front of this handler. */
@@ -367,6 +376,10 @@ final class ClientConnection extends ChannelDuplexHandler implements Caller {
   /** A client between requests may be silent for ever; one within a request may not. */
   @Override
   public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+    if (event instanceof SslHandshakeCompletionEvent tls && tls.isSuccess()) {
+      certificateName =
+          CertificateName.of(ctx.pipeline().get(SslHandler.class).engine().getSession());
+    }
     boolean reading = ctx.channel().config().isAutoRead();
     if (event instanceof IdleStateEvent && reading && traffic.receivedBytes() != consumedBytes) {
       log.warn("{} stopped in the middle of a request; closing", ctx.channel().remoteAddress());

@@ -8,6 +8,7 @@ import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.tls.AllowListFile;
 import io.sheepfs.store.SheepNode;
 import io.sheepfs.store.cluster.ClusterSheep;
 import java.util.EnumMap;
@@ -28,6 +29,7 @@ final class Dispatcher {
 
   private final SheepNode sheep;
   private final @Nullable ClusterRouter router;
+  private final @Nullable Access access;
   private final Map<Opcode, Handler> handlers = new EnumMap<>(Opcode.class);
 
   Dispatcher(SheepNode sheep, Counters counters, ServerOptions options, Runnable shutdown) {
@@ -37,6 +39,8 @@ final class Dispatcher {
     handlers.put(Opcode.GET_VDI_ATTR, new AttributeHandlers(sheep)::getVdiAttr);
     add(new NodeHandlers(sheep, counters, options.maxBlockSizeShift(), shutdown));
     this.router = sheep instanceof ClusterSheep cluster ? new ClusterRouter(cluster) : null;
+    AllowListFile allowed = options.allowed();
+    this.access = allowed == null ? null : new Access(allowed, sheep, this::answer);
     if (sheep instanceof ClusterSheep cluster) {
       add(new PeerHandlers(cluster, options.maxBodyBytes(), shutdown));
       add(new OrderHandlers(cluster.orders()));
@@ -171,6 +175,21 @@ final class Dispatcher {
     if (opcode == null || handler == null) {
       return Answer.of(ResultCode.INVALID_PARMS);
     }
+    if (access == null) {
+      return answer(request, opcode, handler);
+    }
+    Answer refusal = access.refusal(request, opcode);
+    if (refusal != null) {
+      return refusal;
+    }
+    Answer answer = answer(request, opcode, handler);
+    return opcode == Opcode.READ_VDIS || opcode == Opcode.READ_DEL_VDIS
+        ? access.visible(request, answer)
+        : answer;
+  }
+
+  private Answer answer(Request request, Opcode opcode, Handler handler) {
+    RequestHeader header = request.header();
     if (router != null && ClusterRouter.isForLeader(opcode, header)) {
       return router.answer(request, opcode, () -> carryOut(handler, request));
     }

@@ -1,6 +1,7 @@
 package io.sheepfs.store.server;
 
 import io.netty.handler.ssl.SslContext;
+import io.sheepfs.protocol.tls.AllowListFile;
 import io.sheepfs.protocol.tls.TlsFolder;
 import java.io.IOException;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  *     answer unread
  * @param drainTimeout how long closing the server waits for what is under way
  * @param tls how connections are encrypted; null if they are not
+ * @param allowed who may do what; null if whoever can connect may do everything
  */
 public record ServerOptions(
     int workers,
@@ -31,7 +33,8 @@ public record ServerOptions(
     long maxTotalBytes,
     Duration frameTimeout,
     Duration drainTimeout,
-    @Nullable SslContext tls) {
+    @Nullable SslContext tls,
+    @Nullable AllowListFile allowed) {
 
   private static final int MEBIBYTE = 1 << 20;
   private static final int MAX_BLOCK_SIZE_SHIFT = 31;
@@ -47,11 +50,16 @@ public record ServerOptions(
           160L * MEBIBYTE,
           Duration.ofSeconds(60),
           Duration.ofSeconds(10),
+          null,
           null);
 
   public ServerOptions {
     if (workers < 1 || maxConnections < 1 || maxRequestsPerConnection < 1 || maxBodyBytes < 1) {
       throw new IllegalArgumentException("a server that could not serve anything");
+    }
+    if (allowed != null && tls == null) {
+      throw new IllegalArgumentException(
+          "rights go by certificates, so without TLS nobody has any");
     }
     if (maxTotalBytes < maxBodyBytes) {
       throw new IllegalArgumentException(
@@ -75,7 +83,8 @@ public record ServerOptions(
         maxTotalBytes,
         timeout,
         drainTimeout,
-        tls);
+        tls,
+        allowed);
   }
 
   /**
@@ -93,7 +102,23 @@ public record ServerOptions(
         maxTotalBytes,
         frameTimeout,
         drainTimeout,
-        folder == null ? null : folder.server("TLSv1.3"));
+        folder == null ? null : folder.server("TLSv1.3"),
+        allowed);
+  }
+
+  /** The same, but with these rights only, by the names in certificates; needs TLS. */
+  public ServerOptions withAllowed(@Nullable AllowListFile rights) {
+    return new ServerOptions(
+        workers,
+        maxConnections,
+        maxRequestsPerConnection,
+        maxBodyBytes,
+        maxConnectionBytes,
+        maxTotalBytes,
+        frameTimeout,
+        drainTimeout,
+        tls,
+        rights);
   }
 
   /** The same with another budget for each client and for all of them. */
@@ -107,6 +132,7 @@ public record ServerOptions(
         totalBytes,
         frameTimeout,
         drainTimeout,
-        tls);
+        tls,
+        allowed);
   }
 }

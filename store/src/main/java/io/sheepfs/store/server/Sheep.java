@@ -1,6 +1,7 @@
 package io.sheepfs.store.server;
 
 import io.sheepfs.protocol.codec.Transport;
+import io.sheepfs.protocol.tls.AllowListFile;
 import io.sheepfs.protocol.tls.TlsFolder;
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
@@ -158,6 +159,15 @@ public final class Sheep implements Callable<Integer> {
   private @Nullable Path tlsDirectory;
 
   @Option(
+      names = "--allow",
+      paramLabel = "FILE",
+      description =
+          "Allow each certificate only what FILE says, which is read again when it changes. A line"
+              + " is CERTIFICATE ro|rw VDI.., or CERTIFICATE all; * and ? stand for other"
+              + " characters. Needs TLS.")
+  private @Nullable Path allowFile;
+
+  @Option(
       names = "--insecure",
       description = "Allow an address that other machines can reach, without TLS.")
   private boolean insecure;
@@ -276,7 +286,11 @@ public final class Sheep implements Callable<Integer> {
               + " can be reached by other machines; give certificates with --tls DIR, or say"
               + " --insecure to let anybody read and write");
     }
-    ServerOptions bounds = ServerOptions.DEFAULTS.withTls(tls);
+    AllowListFile allowed = allowFile == null ? null : AllowListFile.open(allowFile);
+    if (allowed != null && tls == null) {
+      return fail("--allow goes by certificates; say where they are with --tls DIR");
+    }
+    ServerOptions bounds = ServerOptions.DEFAULTS.withTls(tls).withAllowed(allowed);
     InetAddress told = InetAddress.getByName(ownAddress == null ? bindAddress : ownAddress);
     LocalSheepOptions options =
         LocalSheepOptions.defaults().withFormatIfNew(false).withAddress(told, port);
@@ -288,6 +302,13 @@ public final class Sheep implements Callable<Integer> {
     }
     Matcher zookeeper = ZOOKEEPER.matcher(cluster);
     if (zookeeper.matches()) {
+      if (allowed != null && tls != null && !allowed.current().of(tls.clientName()).isAll()) {
+        return fail(
+            allowFile
+                + " does not allow 'all' to '"
+                + tls.clientName()
+                + "', which is this node: the other sheep would refuse what it asks of them");
+      }
       return serveInCluster(
           directory, zookeeper.group(1), zookeeper.group(2), bind, told, bounds, tls);
     }

@@ -56,6 +56,7 @@ final class HostileClientsTest {
         totalBytes,
         Duration.ofMillis(timeoutMillis),
         Duration.ofSeconds(10),
+        null,
         null);
   }
 

@@ -53,6 +53,7 @@ final class HostileFramesFuzzTest {
           MAX_TOTAL_BYTES,
           Duration.ofHours(1),
           Duration.ofSeconds(10),
+          null,
           null);
 
   private final long seed = Long.getLong("fuzz.seed", System.nanoTime());
