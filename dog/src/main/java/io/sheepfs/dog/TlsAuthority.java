@@ -15,13 +15,14 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
-import java.security.Key;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.SecureRandom;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.security.interfaces.ECPrivateKey;
+import java.security.interfaces.ECPublicKey;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -71,7 +72,7 @@ final class TlsAuthority {
       generate(
           store, password, "sheepfs authority", days, "bc:c=ca:true,pathlen:0", "ku:c=kCS,cRLs");
       KeyStore opened = open(store, password);
-      write(directory.resolve(KEY), "PRIVATE KEY", key(opened, password).getEncoded());
+      write(directory.resolve(KEY), "PRIVATE KEY", key(opened, password));
       write(
           directory.resolve(TlsFolder.AUTHORITY),
           "CERTIFICATE",
@@ -214,10 +215,7 @@ final class TlsAuthority {
       command.add(extension);
     }
     keytool(authority, password, command);
-    write(
-        folder.resolve(side.key()),
-        "PRIVATE KEY",
-        key(open(work, password), password).getEncoded());
+    write(folder.resolve(side.key()), "PRIVATE KEY", key(open(work, password), password));
   }
 
   private static void keytool(Path store, String password, List<String> command)
@@ -282,12 +280,12 @@ final class TlsAuthority {
     return store;
   }
 
-  private static Key key(KeyStore store, String password) throws GeneralSecurityException {
-    @Nullable Key key = store.getKey(ALIAS, password.toCharArray());
-    if (key == null) {
-      throw new GeneralSecurityException("keytool made no key");
+  private static byte[] key(KeyStore store, String password) throws GeneralSecurityException {
+    if (store.getKey(ALIAS, password.toCharArray()) instanceof ECPrivateKey key
+        && store.getCertificate(ALIAS).getPublicKey() instanceof ECPublicKey publicKey) {
+      return EcPrivateKeyBytes.of(key, publicKey);
     }
-    return key;
+    throw new GeneralSecurityException("keytool made no key");
   }
 
   private static void write(Path file, String kind, byte[] der) throws IOException {

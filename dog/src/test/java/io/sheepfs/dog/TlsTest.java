@@ -1,5 +1,6 @@
 package io.sheepfs.dog;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -17,6 +18,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.interfaces.ECPrivateKey;
+import java.security.interfaces.ECPublicKey;
+import java.security.spec.ECGenParameterSpec;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -84,6 +94,28 @@ final class TlsTest {
       assertEquals(0, dog.run("vdi", "export", "--tls", client.toString(), "copy", back + ""));
       assertEquals(ByteBuffer.wrap(data), ByteBuffer.wrap(Files.readAllBytes(back)));
       assertEquals(2, cluster.vdis().list().size());
+    }
+  }
+
+  @Test
+  void keys_haveTheirPublicKeyInThem_asOthersWant() throws GeneralSecurityException {
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+    generator.initialize(new ECGenParameterSpec("secp256r1"));
+    for (int i = 0; i < 600; i++) { // now and then a number begins with zeros
+      KeyPair pair = generator.generateKeyPair();
+      ECPrivateKey key = (ECPrivateKey) pair.getPrivate();
+      ECPublicKey publicKey = (ECPublicKey) pair.getPublic();
+      byte[] bytes = EcPrivateKeyBytes.of(key, publicKey);
+      assertEquals(138, bytes.length);
+      ECPrivateKey read =
+          (ECPrivateKey)
+              KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(bytes));
+      assertEquals(key.getS(), read.getS());
+      assertEquals(key.getParams().getOrder(), read.getParams().getOrder());
+      byte[] point = publicKey.getEncoded(); // its last bytes are the coordinates
+      assertArrayEquals(
+          Arrays.copyOfRange(point, point.length - 65, point.length),
+          Arrays.copyOfRange(bytes, bytes.length - 65, bytes.length));
     }
   }
 
