@@ -387,6 +387,9 @@ final class Follower implements AutoCloseable {
     View.Placement placement = now.placement();
     upToDate = self.isSynced();
     boolean sweeps = self.isSynced() && !now.isMoving();
+    if (now.isMoving()) {
+      swept = View.Placement.NONE; // it may be given up, but what has come by then is here
+    }
     if (sweeps && placement.equals(swept)) {
       return;
     }
