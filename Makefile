@@ -22,7 +22,7 @@ cluster cluster-stop: export STORE := $(if $(filter file,$(origin STORE)),$(STOR
 PORT ?= 7000
 export PORT
 
-.PHONY: help deps build run stop cluster cluster-stop test torture bench bench-cache microbench fmt dist clean
+.PHONY: help deps build run stop cluster cluster-stop test torture torture-long bench bench-cache microbench fmt dist clean
 
 help: ## Show this help
 	@echo "Targets (variables: MNT=$(MNT) STORE=$(STORE)):"
@@ -54,8 +54,11 @@ test: deps ## Run all tests, on the default JDK and on JDK 25 if there is one
 	  JAVA_HOME="$(JDK25:/bin/javac=)" $(MVN) verify; \
 	fi
 
-torture: build ## Kill mounts under load and look for what was lost (ROUNDS, SEED)
+torture: build ## Kill mounts under load, exercise files, look for wrong bytes (ROUNDS, OPERATIONS, SEED)
 	@bash scripts/torture.sh
+
+torture-long: build ## That and the random tests in turns, for hours (HOURS, SEED)
+	@bash scripts/torture-long.sh
 
 bench: build ## Compare with ext4, qemu-storage-daemon, s3backer and C libfuse3, in one run
 	@python3 bench/bench.py

@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
 # Breaks a mount on purpose, after a build: kill -9 in the middle of writes, with the network stalled,
-# broken and slow, then what was written is looked for, block by block. Prints its seed, which repeats
-# the choices, and its figures; exits with 1 if a byte was lost.
+# broken and slow, then what was written is looked for, block by block; then sheepfsx, which does
+# everything to a file at random and compares it with a model. Prints its seed, which repeats the
+# choices, and its figures; exits with 1 if a byte was wrong or a process grew.
 #
-#   ROUNDS   how often (50)     SEED   a number (the time)     WORK   folder to work in (a new one)
+#   ROUNDS       kills (50)                  SEED   a number (the time)
+#   OPERATIONS   of sheepfsx (100,000)       WORK   folder to work in (a new one)
+#   PARTS        kill, fsx (both)
+#
+# Arguments are options of sheepfsx: scripts/torture.sh --help shows them.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd -P)
 work=$(readlink -f "${WORK:-$(mktemp -d /var/tmp/sheepfs-torture.XXXXXX)}")
+seed=${SEED:-$(date +%s)}
+parts=${PARTS:-kill fsx}
 java=java
 [ -z "${JAVA_HOME:-}" ] || java=$JAVA_HOME/bin/java
 child=
@@ -25,10 +32,19 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
+run() {
+  "$java" -Xmx512m -cp "target/test-classes:target/sheepfs/lib/*:target/test-lib/*" "$@" &
+  child=$!
+  wait "$child"
+  child=
+}
+
 # MountedStore looks for bin/ beside the folder that it runs in.
 cd "$root/dist"
-"$java" -Xmx512m -cp "target/test-classes:target/sheepfs/lib/*:target/test-lib/*" \
-  io.sheepfs.dist.KillTorture "$work" "${ROUNDS:-50}" "${SEED:-$(date +%s)}" &
-child=$!
-wait "$child"
-child=
+mkdir -p "$work/kill" "$work/fsx"
+case " $parts " in *" kill "*)
+  run io.sheepfs.dist.KillTorture "$work/kill" "${ROUNDS:-50}" "$seed" ;;
+esac
+case " $parts " in *" fsx "*)
+  run io.sheepfs.dist.SheepFsx --seed "$seed" --operations "${OPERATIONS:-100000}" "$@" "$work/fsx" ;;
+esac

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
 import java.util.TreeMap;
@@ -224,6 +225,35 @@ final class SimDisk implements CacheDisk {
   /** From now on writes to object files fail, half done. */
   void setFailing(boolean fails) {
     failing = fails;
+  }
+
+  /** How long the maps of a VDI are, without the zeros at their end. */
+  int usedMapBytes(VdiId vid) {
+    return map(vid).used;
+  }
+
+  /** Changes one bit of the file of an object, also on stable storage. */
+  void flipFile(VdiId vid, int index, int bit) {
+    flip(content(vid, index), bit);
+  }
+
+  /** Likewise, of the maps of a VDI. */
+  void flipMaps(VdiId vid, int bit) {
+    flip(map(vid), bit);
+  }
+
+  /** Likewise, of the state record. */
+  void flipState(int bit) {
+    byte[] changed = Objects.requireNonNull(state).clone();
+    changed[bit / 8 % changed.length] ^= (byte) (1 << bit % 8);
+    state = changed;
+  }
+
+  private static void flip(Content file, int bit) {
+    int at = bit / 8;
+    file.now.put(at, (byte) (file.now.get(at) ^ 1 << bit % 8));
+    file.use(at + 1);
+    file.force();
   }
 
   /** Loses a random part of what was not forced. */

@@ -64,13 +64,7 @@ class DirectMountIT extends MountContract {
   private static long readsAfterReading(MountedStore mounted, Path disk) {
     try {
       assertEquals(CACHED_BYTES, Files.readAllBytes(disk).length);
-      String counters = Files.readString(mounted.mountpoint().resolve(".stats"));
-      return counters
-          .lines()
-          .filter(line -> line.startsWith("sheepfs_reads_total "))
-          .mapToLong(line -> (long) Double.parseDouble(line.substring(line.indexOf(' ') + 1)))
-          .findFirst()
-          .orElseThrow();
+      return mounted.counter("sheepfs_reads_total");
     } catch (IOException e) {
       throw new AssertionError(e);
     }

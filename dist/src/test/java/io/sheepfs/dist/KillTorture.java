@@ -104,10 +104,12 @@ final class KillTorture implements AutoCloseable {
     PrintStream out = System.out;
     out.println("kill rounds: " + count + ", seed " + seed);
     long start = System.nanoTime();
+    ResourceWatch watch = new ResourceWatch();
     try (KillTorture torture = new KillTorture(Path.of(arguments[0]), seed)) {
       Runtime.getRuntime().addShutdownHook(new Thread(torture::killMount, "torture-end"));
       for (int number = 1; number <= count; number++) {
         torture.round(number);
+        watch.lookAtThis(); // the sheep is in it, and outlives all mounts
         if (number % ROUNDS_TO_COMPARISON == 0 || number == count) {
           long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
           out.println(
@@ -124,6 +126,8 @@ final class KillTorture implements AutoCloseable {
       }
       torture.mounted.unmount();
     }
+    out.println(watch.figures());
+    watch.check(Path.of(arguments[0]));
   }
 
   /** For a program that is told to end in the middle. */

@@ -35,6 +35,8 @@ abstract class MountContract {
 
   private static final int OBJECT_BYTES = 4 << 20;
 
+  private static final long EXERCISES = 34_000;
+
   @TempDir private Path folder;
 
   private final String transport;
@@ -373,6 +375,24 @@ abstract class MountContract {
 
   /** How often the mount is killed. */
   abstract int killRounds();
+
+  /** How much is done to a file at random: 100,000 operations by the mounts that are everywhere. */
+  long exercises() {
+    return EXERCISES;
+  }
+
+  @Test
+  void exerciser_findsNothingWrong() throws Exception {
+    long seed = Long.getLong("sheepfs.seed", System.nanoTime());
+    System.out.println("exerciser: -Dsheepfs.seed=" + seed);
+    long operations = Long.getLong("sheepfs.fsx.operations", exercises());
+    Exerciser.Plan plan = new Exerciser.Plan(9 << 20, 1000, 8000, 20_000);
+    try (Exerciser exerciser =
+        new Exerciser(mounted.mountpoint(), "exercised", this::remount, plan, seed)) {
+      exerciser.run(operations);
+      System.out.println(exerciser.figures());
+    }
+  }
 
   @Test
   void sigterm_withOpenFiles_savesAndExitsWithZero() throws Exception {

@@ -95,6 +95,21 @@ final class MountedStore implements AutoCloseable {
     return mountpoint;
   }
 
+  long pid() {
+    return process.pid();
+  }
+
+  /** A number of {@code .stats}. */
+  long counter(String name) throws IOException {
+    String found =
+        Files.readString(mountpoint.resolve(".stats"))
+            .lines()
+            .filter(line -> line.startsWith(name + " "))
+            .findFirst()
+            .orElseThrow(() -> new AssertionError("there is no " + name));
+    return (long) Double.parseDouble(found.substring(found.indexOf(' ') + 1));
+  }
+
   /** A file in volume/. */
   Path volume(String name) {
     return mountpoint.resolve("volume").resolve(name);

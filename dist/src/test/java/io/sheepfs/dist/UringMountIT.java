@@ -42,6 +42,11 @@ class UringMountIT extends MountContract {
     return 5;
   }
 
+  @Override
+  long exercises() {
+    return 6000;
+  }
+
   @Test
   void auto_whereItIsSwitchedOn_takesIt(@TempDir Path other) throws Exception {
     try (MountedStore mounted = MountedStore.start(other, "auto")) {

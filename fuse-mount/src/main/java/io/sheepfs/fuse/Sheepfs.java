@@ -175,14 +175,14 @@ public final class Sheepfs implements Callable<Integer> {
     if (done != null) {
       System.exit(done);
     }
-    Console console = Console.ofThisProcess();
-    int code =
-        new CommandLine(new Sheepfs(console))
-            .setAllowOptionsAsOptionParameters(false)
-            .setParameterExceptionHandler((e, arguments) -> wrongUsage(console, e))
-            .setExecutionExceptionHandler((e, line, parsed) -> internalError(console, e))
-            .execute(args);
-    System.exit(code);
+    System.exit(commandLine(Console.ofThisProcess()).execute(args));
+  }
+
+  static CommandLine commandLine(Console console) {
+    return new CommandLine(new Sheepfs(console))
+        .setAllowOptionsAsOptionParameters(false)
+        .setParameterExceptionHandler((e, arguments) -> wrongUsage(console, e))
+        .setExecutionExceptionHandler((e, line, parsed) -> internalError(console, e));
   }
 
   private static int wrongUsage(Console console, ParameterException e) {
@@ -218,7 +218,7 @@ public final class Sheepfs implements Callable<Integer> {
     }
   }
 
-  private MountConfig config() {
+  MountConfig config() {
     MountOptionList options;
     try {
       options = MountOptionList.parse(mountOptions);

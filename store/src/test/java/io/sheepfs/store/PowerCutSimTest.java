@@ -2,108 +2,45 @@ package io.sheepfs.store;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.sheepfs.protocol.Durability;
-import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
-import io.sheepfs.protocol.SnapshotSelector;
-import io.sheepfs.protocol.SnapshotTag;
-import io.sheepfs.protocol.VdiId;
-import io.sheepfs.protocol.VdiInfo;
-import io.sheepfs.protocol.VdiName;
-import io.sheepfs.protocol.VdiSpec;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Random;
-import java.util.Set;
-import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /**
  * Random changes, a power cut at a random moment, and a look at what is left: every VDI and
  * snapshot whose making was acknowledged, every flushed block or something written after it,
- * nothing else.
+ * nothing else. {@code -Dsheepfs.power.cuts=N} says how many.
  */
 class PowerCutSimTest {
 
-  private static final int RUNS = 400;
+  private static final int RUNS = Integer.getInteger("sheepfs.power.cuts", 400);
   private static final int STEPS = 40;
-  private static final int OBJECTS = 3;
-  private static final int BLOCKS = 3;
-  private static final int BLOCK_BYTES = 4096;
-  private static final List<String> NAMES = List.of("a", "b", "c");
-
-  /** What each block of one disk may hold after a cut; the last one is what it holds now. */
-  private static final class Image {
-    final List<Set<Integer>> allowed = new ArrayList<>();
-    final int[] now = new int[OBJECTS * BLOCKS];
-
-    Image() {
-      for (int i = 0; i < now.length; i++) {
-        allowed.add(new HashSet<>(Set.of(0)));
-      }
-    }
-
-    Image copy() {
-      Image copy = new Image();
-      for (int i = 0; i < now.length; i++) {
-        copy.allowed.set(i, new HashSet<>(allowed.get(i)));
-        copy.now[i] = now[i];
-      }
-      return copy;
-    }
-
-    void write(int position, int value) {
-      now[position] = value;
-      allowed.get(position).add(value);
-    }
-
-    Image flushed() {
-      Image copy = copy();
-      for (int i = 0; i < now.length; i++) {
-        copy.allowed.set(i, new HashSet<>(Set.of(now[i])));
-      }
-      return copy;
-    }
-  }
-
-  private Random random = new Random();
-  private Map<String, Image> before = new TreeMap<>();
-  private Map<String, Image> after = new TreeMap<>();
-  private int value;
-  private int tags;
 
   @Test
   void powerCut_atAnyMoment_keepsWhatWasAcknowledged() throws IOException {
     long seed = Long.getLong("sheepfs.seed", System.nanoTime());
     for (int run = 0; run < RUNS; run++) {
       try {
-        PowerCutSimTest one = new PowerCutSimTest();
-        one.random = new Random(seed + run);
-        one.run();
+        run(new Random(seed + run));
       } catch (AssertionError | IOException | RuntimeException e) {
         throw new AssertionError("replay with -Dsheepfs.seed=" + (seed + run), e);
       }
     }
   }
 
-  private void run() throws IOException {
+  private static void run(Random random) throws IOException {
     try (StoreDisk disk = StoreDisk.of(StoreDisk.Kind.MEMORY)) {
       disk.open().close();
       PowerCutDisk power = new PowerCutDisk(disk.store());
       power.forceAll();
       LocalSheep sheep = LocalSheep.open(disk.store(), LocalSheepOptions.defaults(), "one", power);
       power.cutAfter(random.nextInt(200));
+      StoreModel model = new StoreModel(random);
       try {
         for (int i = 0; i < STEPS; i++) {
-          before = after;
-          step(sheep);
+          model.step(sheep);
         }
-        before = after;
       } catch (SheepException e) {
         assertEquals(true, power.isOff(), e::toString);
       }
@@ -114,150 +51,21 @@ class PowerCutSimTest {
         assertEquals(true, power.isOff());
       }
       power.writeRemains(disk.afterwards(), random);
-      check(disk);
+      check(disk, model);
     }
   }
 
-  private void check(StoreDisk disk) throws IOException {
+  private static void check(StoreDisk disk, StoreModel model) throws IOException {
     for (int round = 0; round < 2; round++) { // the second time without a repair
       try (LocalSheep sheep =
           LocalSheep.open(
               disk.afterwards(), LocalSheepOptions.defaults(), "two", (change, path) -> {})) {
-        Set<String> found = new HashSet<>();
-        for (VdiInfo vdi : sheep.vdis().list()) {
-          found.add(vdi.isSnapshot() ? vdi.name() + "@" + vdi.tag() : vdi.name().value());
-        }
-        Map<String, Image> expected = found.equals(after.keySet()) ? after : before;
-        assertEquals(expected.keySet(), found);
-        for (VdiInfo vdi : sheep.vdis().list()) {
-          String key = vdi.isSnapshot() ? vdi.name() + "@" + vdi.tag() : vdi.name().value();
-          checkBlocks(sheep, vdi, key, Objects.requireNonNull(expected.get(key)));
-        }
+        model.check(sheep);
         if (round > 0) { // what a client may still name is left until the end of the first
           String state = StoreState.of(sheep);
           assertEquals("leaks []", state.substring(state.lastIndexOf("leaks")));
         }
       }
     }
-  }
-
-  private static void checkBlocks(LocalSheep sheep, VdiInfo vdi, String key, Image image)
-      throws IOException {
-    for (int position = 0; position < OBJECTS * BLOCKS; position++) {
-      int owner = LocalSheepTest.entry(sheep, vdi.vid(), position / BLOCKS);
-      byte[] content = new byte[BLOCK_BYTES];
-      if (owner != 0) {
-        ObjectId oid = ObjectId.data(new VdiId(owner), position / BLOCKS);
-        content = LocalSheepTest.read(sheep, oid, offset(position), BLOCK_BYTES);
-      }
-      for (byte each : content) {
-        if (!image.allowed.get(position).contains((int) each)) {
-          throw new AssertionError(
-              key + " block " + position + " has " + each + ", not " + image.allowed.get(position));
-        }
-      }
-    }
-  }
-
-  private static long offset(int position) {
-    return (long) (position % BLOCKS) * BLOCK_BYTES;
-  }
-
-  private void step(LocalSheep sheep) throws SheepException {
-    Map<String, Image> next = new TreeMap<>();
-    before.forEach((key, image) -> next.put(key, image.copy()));
-    String name = NAMES.get(random.nextInt(NAMES.size()));
-    Image image = next.get(name);
-    VdiName vdiName = new VdiName(name);
-    if (image == null) {
-      List<String> snapshots = next.keySet().stream().filter(key -> key.contains("@")).toList();
-      if (snapshots.isEmpty() || random.nextBoolean()) {
-        next.put(name, new Image());
-        after = next;
-        sheep.vdis().create(vdiName, VdiSpec.ofSize(64 << 20));
-      } else {
-        String snapshot = snapshots.get(random.nextInt(snapshots.size()));
-        next.put(name, Objects.requireNonNull(next.get(snapshot)).copy());
-        after = next;
-        sheep.vdis().cloneSnapshot(find(sheep, snapshot), vdiName);
-      }
-      return;
-    }
-    switch (random.nextInt(16)) {
-      case 0 -> {
-        SnapshotTag tag = new SnapshotTag("t" + tags++);
-        next.put(name, image.flushed());
-        next.put(name + "@" + tag, image.flushed());
-        after = next;
-        sheep.vdis().snapshot(vdiName, tag);
-      }
-      case 1 -> {
-        next.remove(name);
-        after = next;
-        sheep.vdis().delete(vdiName);
-      }
-      case 2 -> {
-        List<String> snapshots = next.keySet().stream().filter(key -> key.contains("@")).toList();
-        if (!snapshots.isEmpty()) {
-          String snapshot = snapshots.get(random.nextInt(snapshots.size()));
-          next.remove(snapshot);
-          after = next;
-          sheep.vdis().delete(nameOf(snapshot), tagOf(snapshot));
-        }
-      }
-      case 3, 4, 5 -> {
-        sheep.objects().flush(sheep.vdis().lookup(vdiName).vid());
-        next.put(name, image.flushed());
-        after = next;
-      }
-      case 6, 7 -> {
-        int index = random.nextInt(OBJECTS);
-        for (int block = 0; block < BLOCKS; block++) {
-          image.write(index * BLOCKS + block, 0);
-        }
-        before = next;
-        after = next;
-        LocalSheepTest.setEntry(sheep, sheep.vdis().lookup(vdiName).vid(), index, 0);
-      }
-      default -> {
-        int position = random.nextInt(OBJECTS * BLOCKS);
-        value = value % 100 + 1;
-        image.write(position, value);
-        before = next;
-        after = next;
-        write(sheep, sheep.vdis().lookup(vdiName).vid(), position);
-      }
-    }
-  }
-
-  private void write(LocalSheep sheep, VdiId vid, int position) throws SheepException {
-    int index = position / BLOCKS;
-    int owner = LocalSheepTest.entry(sheep, vid, index);
-    ObjectId oid = ObjectId.data(vid, index);
-    ByteBuffer block = LocalSheepTest.bytes(BLOCK_BYTES, value);
-    Durability durability = random.nextInt(4) == 0 ? Durability.STABLE : Durability.UNSTABLE;
-    if (owner == vid.value()) {
-      sheep.objects().write(oid, offset(position), block, durability);
-      return;
-    }
-    if (owner == 0) {
-      sheep.objects().create(oid, offset(position), block, durability);
-    } else {
-      ObjectId source = ObjectId.data(new VdiId(owner), index);
-      sheep.objects().createCopy(oid, source, offset(position), block, durability);
-    }
-    LocalSheepTest.setEntry(sheep, vid, index, vid.value());
-  }
-
-  private static VdiName nameOf(String snapshot) {
-    return new VdiName(snapshot.substring(0, snapshot.indexOf('@')));
-  }
-
-  private static SnapshotSelector tagOf(String snapshot) {
-    return SnapshotSelector.tag(snapshot.substring(snapshot.indexOf('@') + 1));
-  }
-
-  private static VdiId find(LocalSheep sheep, String snapshot) throws SheepException {
-    return sheep.vdis().lookup(nameOf(snapshot), tagOf(snapshot)).vid();
   }
 }

@@ -233,15 +233,28 @@ final class ClusterChanges implements InodeChanges {
     return bytes.toByteArray();
   }
 
-  private static List<Journal.Step> decode(byte[] record) throws IOException {
+  /**
+   * The steps of a record.
+   *
+   * @throws IOException if it is none of ours
+   */
+  static List<Journal.Step> decode(byte[] record) throws IOException {
     List<Journal.Step> steps = new ArrayList<>();
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(record))) {
-      in.readByte();
+      int phase = in.readByte();
+      if (phase != PREPARED && phase != COMMITTED) {
+        throw new IOException("a change in the unknown phase " + phase);
+      }
       while (in.available() > 0) {
         int kind = in.readByte();
-        ObjectId oid = new ObjectId(in.readLong());
+        long id = in.readLong();
         long position = in.readLong();
-        byte[] payload = in.readNBytes(in.readInt());
+        int length = in.readInt();
+        if (!ObjectId.isValid(id) || position < 0 || length < 0 || length > in.available()) {
+          throw new IOException("a step of a change is damaged: " + length + " bytes");
+        }
+        ObjectId oid = new ObjectId(id);
+        byte[] payload = in.readNBytes(length);
         steps.add(
             switch (kind) {
               case 1 -> new Journal.Rename(oid, Path.of("made-before"));

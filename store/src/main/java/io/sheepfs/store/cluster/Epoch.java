@@ -123,9 +123,17 @@ record Epoch(int number, Instant started, List<Member> members, Map<VdiId, CopyN
     return NodeRecord.decode(ByteBuffer.wrap(HexFormat.of().parseHex(hex))).toNodeInfo();
   }
 
+  /**
+   * What {@link #encode} made.
+   *
+   * @throws RuntimeException if it is anything else
+   */
   static Epoch decode(String text) {
     List<String> lines = text.lines().toList();
     String[] head = lines.get(0).split(" ", -1);
+    if (!head[0].equals("epoch") || Integer.parseInt(head[1]) < 1) {
+      throw new IllegalArgumentException("not an epoch: " + lines.get(0));
+    }
     List<Member> members =
         lines.stream()
             .skip(1)

@@ -1,5 +1,7 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.VdiSpec;
+
 /**
  * How a cluster was formatted: what never changes until it is formatted again. Which nodes it has
  * is said by its {@link Epoch}s.
@@ -22,13 +24,22 @@ record Layout(long createTime, int flags, int copies, int blockSizeShift, String
     return "format %x %d %d %d %s\n".formatted(createTime, flags, copies, blockSizeShift, driver);
   }
 
+  /**
+   * What {@link #encode} made.
+   *
+   * @throws RuntimeException if it is anything else
+   */
   static Layout decode(String text) {
     String[] words = text.lines().findFirst().orElse("").split(" ", -1);
+    if (!words[0].equals("format")) {
+      throw new IllegalArgumentException("not a layout: " + words[0]);
+    }
+    VdiSpec checked = new VdiSpec(0, Integer.parseInt(words[3]), Integer.parseInt(words[4]));
     return new Layout(
         Long.parseUnsignedLong(words[1], 16),
         Integer.parseInt(words[2]),
-        Integer.parseInt(words[3]),
-        Integer.parseInt(words[4]),
+        checked.copies(),
+        checked.blockSizeShift(),
         words[5]);
   }
 }

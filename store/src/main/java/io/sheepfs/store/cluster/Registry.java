@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,6 +83,19 @@ final class Registry implements Closeable {
   private @Nullable String text(String path) throws IOException {
     byte[] data = agreement.read(path);
     return data == null ? null : new String(data, StandardCharsets.UTF_8);
+  }
+
+  /**
+   * What a text of ZooKeeper's means. Whatever it cannot mean is a failure that names its place,
+   * and not the end of the thread that reads it.
+   */
+  static <T> T understood(String path, String text, Function<String, T> decoder)
+      throws IOException {
+    try {
+      return decoder.apply(text);
+    } catch (RuntimeException e) {
+      throw new IOException("ZooKeeper has nonsense at " + path + ": " + e.getMessage(), e);
+    }
   }
 
   /**
@@ -156,7 +170,7 @@ final class Registry implements Closeable {
   /** The layout; null before the first format. */
   @Nullable Layout layout() throws IOException {
     String text = text("/layout");
-    return text == null ? null : Layout.decode(text);
+    return text == null ? null : understood("/layout", text, Layout::decode);
   }
 
   /** Replaces the layout and begins its epoch log. */
@@ -178,19 +192,21 @@ final class Registry implements Closeable {
 
   /** The number of the last epoch of a layout; 0 if there is none. */
   int lastEpoch(long createTime) throws IOException {
-    return agreement.children(epochs(createTime)).stream()
-        .mapToInt(Integer::parseInt)
-        .max()
-        .orElse(0);
+    int last = 0;
+    for (String name : agreement.children(epochs(createTime))) {
+      last = Math.max(last, understood(epochs(createTime), name, Integer::parseInt));
+    }
+    return last;
   }
 
   /** An epoch that is in the log. */
   Epoch epoch(long createTime, int number) throws IOException {
-    String text = text(epochs(createTime) + String.format("/%010d", number));
+    String path = epochs(createTime) + String.format("/%010d", number);
+    String text = text(path);
     if (text == null) {
       throw new IOException("epoch " + number + " is not in the log");
     }
-    return Epoch.decode(text);
+    return understood(path, text, Epoch::decode);
   }
 
   /** The nodes that are there, by store id. */
@@ -199,12 +215,16 @@ final class Registry implements Closeable {
     for (String id : agreement.children("/members")) {
       String text = text("/members/" + id);
       if (text != null) {
-        String[] words = text.split(" ", -1);
-        boolean isWeighted = words.length > 2 && words[2].equals(WEIGHTED);
-        found.put(id, new Found(Epoch.node(words[0]), words[1], isWeighted));
+        found.put(id, understood("/members/" + id, text, Registry::found));
       }
     }
     return found;
+  }
+
+  private static Found found(String text) {
+    String[] words = text.split(" ", -1);
+    boolean isWeighted = words.length > 2 && words[2].equals(WEIGHTED);
+    return new Found(Epoch.node(words[0]), words[1], isWeighted);
   }
 
   private static String readyMark(long createTime, int epoch, String incarnation) {

@@ -14,7 +14,8 @@ import io.sheepfs.protocol.NodeRecord;
 record Seat(NodeInfo node, int points, int nextPoints) {
 
   Seat {
-    if (points < 0 || nextPoints < 0 || points + nextPoints == 0) {
+    boolean fit = (points | nextPoints) >>> Short.SIZE == 0; // as on the wire
+    if (!fit || points + nextPoints == 0) {
       throw new IllegalArgumentException(points + " points, then " + nextPoints);
     }
   }

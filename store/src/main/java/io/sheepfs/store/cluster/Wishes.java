@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * What administrators want of a cluster, as its nodes agree on it:
@@ -68,19 +69,31 @@ final class Wishes {
   Wanted read(long createTime) throws IOException {
     // the list is watched, too: what is not there yet has no data to watch
     List<String> there = agreement.children("/");
+    boolean holdsRecovery = body(there, "recovery", createTime).strip().equals(HELD);
+    return new Wanted(
+        wanted(there, "wish", createTime, Wishes::ring),
+        wanted(there, "copies", createTime, CopyNumber::decode),
+        new Settings(wanted(there, "default", createTime, Wishes::number), holdsRecovery),
+        wanted(there, "force", createTime, Wishes::number));
+  }
+
+  private <T> T wanted(
+      List<String> there, String name, long createTime, Function<String, T> decoder)
+      throws IOException {
+    return Registry.understood("/" + name, body(there, name, createTime), decoder);
+  }
+
+  private static Map<String, NodeInfo> ring(String body) {
     Map<String, NodeInfo> ring = new HashMap<>();
-    for (String line : body(there, "wish", createTime).lines().toList()) {
+    for (String line : body.lines().toList()) {
       String[] words = line.split(" ", -1);
       ring.put(words[0], Epoch.node(words[1]));
     }
-    String copies = body(there, "default", createTime).strip();
-    boolean holdsRecovery = body(there, "recovery", createTime).strip().equals(HELD);
-    String forced = body(there, "force", createTime).strip();
-    return new Wanted(
-        ring,
-        CopyNumber.decode(body(there, "copies", createTime)),
-        new Settings(copies.isEmpty() ? 0 : Integer.parseInt(copies), holdsRecovery),
-        forced.isEmpty() ? 0 : Integer.parseInt(forced));
+    return ring;
+  }
+
+  private static int number(String body) {
+    return body.isBlank() ? 0 : Integer.parseInt(body.strip());
   }
 
   /** Wants a ring. */

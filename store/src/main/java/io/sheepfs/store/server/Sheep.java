@@ -217,7 +217,7 @@ public final class Sheep implements Callable<Integer> {
   }
 
   /** What the options ask for that this version cannot do. */
-  private @Nullable String problem() {
+  @Nullable String problem() {
     if (!cluster.equals("local") && !ZOOKEEPER.matcher(cluster).matches()) {
       return "cluster driver '"
           + cluster
@@ -441,7 +441,7 @@ public final class Sheep implements Callable<Integer> {
     Runtime.getRuntime().halt(code);
   }
 
-  private static int fail(String message) {
+  static int fail(String message) {
     System.err.println("sheep: " + message);
     tell("sheep: " + message);
     return FAILURE;
