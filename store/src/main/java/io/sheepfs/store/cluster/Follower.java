@@ -162,6 +162,7 @@ final class Follower implements AutoCloseable {
   }
 
   private void run() {
+    forceWhatIsLeft();
     while (!closed) {
       try {
         step();
@@ -176,6 +177,18 @@ final class Follower implements AutoCloseable {
       } catch (InterruptedException e) {
         return;
       }
+    }
+  }
+
+  /**
+   * Makes durable what the last process wrote here, before this one is heard of. While that one was
+   * gone, others may have flushed without this node, and what it alone has was not among it.
+   */
+  private void forceWhatIsLeft() {
+    try {
+      replica.files().flushAll();
+    } catch (IOException e) {
+      log.error("what an earlier process wrote is not durable", e);
     }
   }
 
