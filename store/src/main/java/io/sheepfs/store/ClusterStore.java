@@ -6,12 +6,11 @@ import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
 import io.sheepfs.store.RunMark.LastEnd;
 import io.sheepfs.store.object.Disk;
-import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.object.DiskSet;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -38,7 +37,8 @@ public final class ClusterStore implements NodeStore {
 
   private final Disk disk;
   private final StoreDirectory directory;
-  private final ObjectFiles files;
+  private final StoreDisks disks;
+  private final DiskSet files;
   private final RunMark runMark;
   private final String id;
   private final List<ObjectId> suspects = new ArrayList<>();
@@ -48,9 +48,8 @@ public final class ClusterStore implements NodeStore {
   @GuardedBy("this")
   private boolean marksAnew;
 
-  private ClusterStore(StoreDirectory directory, Disk disk) throws IOException {
+  private ClusterStore(StoreDirectory directory, Disk disk, List<Path> others) throws IOException {
     this.directory = directory;
-    this.files = new ObjectFiles(directory.objects(), disk, OPEN_FILES);
     this.runMark = new RunMark(directory.runMark(), disk, RunMark.currentBootId());
     Path idFile = directory.root().resolve("node");
     if (directory.isNew()) {
@@ -61,6 +60,9 @@ public final class ClusterStore implements NodeStore {
       this.createTime = readCreateTime(disk);
       this.id = StandardCharsets.UTF_8.decode(disk.readAll(idFile)).toString();
     }
+    this.disks =
+        StoreDisks.open(directory.root(), id, directory.objects(), others, disk, OPEN_FILES);
+    this.files = disks.objects();
     files.removeTemporaries();
     this.disk = disk;
     LastEnd lastEnd = runMark.lastEnd();
@@ -80,11 +82,20 @@ public final class ClusterStore implements NodeStore {
    * @throws IOException with a message for the user
    */
   public static ClusterStore open(Path root) throws IOException {
+    return open(root, List.of());
+  }
+
+  /**
+   * The same with the objects on other disks.
+   *
+   * @param others directories on them
+   */
+  public static ClusterStore open(Path root, List<Path> others) throws IOException {
     Disk disk = new Disk(root, (change, path) -> {});
     StoreDirectory directory = StoreDirectory.open(root, disk);
     boolean done = false;
     try {
-      ClusterStore store = new ClusterStore(directory, disk);
+      ClusterStore store = new ClusterStore(directory, disk, others);
       done = true;
       return store;
     } finally {
@@ -138,7 +149,7 @@ public final class ClusterStore implements NodeStore {
   }
 
   @Override
-  public ObjectFiles files() {
+  public DiskSet files() {
     return files;
   }
 
@@ -178,14 +189,17 @@ public final class ClusterStore implements NodeStore {
 
   @Override
   public Space space() throws SheepException {
-    try {
-      FileStore fileStore = Files.getFileStore(directory.objects());
-      long total = Math.max(0, fileStore.getTotalSpace());
-      return new Space(total, Math.min(Math.max(0, fileStore.getUsableSpace()), total));
-    } catch (IOException e) {
-      throw new Disk(directory.root(), (change, path) -> {})
-          .failure("space of " + directory.root(), e);
-    }
+    return disks.space();
+  }
+
+  @Override
+  public List<Path> disks() {
+    return disks.places();
+  }
+
+  @Override
+  public Space spaceOf(Path place) throws SheepException {
+    return StoreDisks.spaceOf(place);
   }
 
   @Override

@@ -38,7 +38,17 @@ public interface NodeStore {
   /** The directory. */
   Path root();
 
-  /** The space of its file system. */
+  /** Where the objects are, a directory on each disk. */
+  default List<Path> disks() {
+    return List.of(root().resolve("obj"));
+  }
+
+  /** The space of one of {@link #disks}. */
+  default Space spaceOf(Path disk) throws SheepException {
+    return space();
+  }
+
+  /** The space for objects. */
   Space space() throws SheepException;
 
   /**

@@ -98,6 +98,16 @@ public interface SheepNode {
   /** The space of this node. */
   Space space() throws SheepException;
 
+  /** Where the objects of this node are, a directory on each disk. */
+  default List<Path> disks() {
+    return List.of(root().resolve("obj"));
+  }
+
+  /** The space of one of {@link #disks}. */
+  default Space spaceOf(Path disk) throws SheepException {
+    return space();
+  }
+
   /** The directory of this node. */
   Path root();
 }

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   node          the id of the node; only in a cluster, see {@link ClusterStore}
+ *   disks         the other disks of the node, see {@link StoreDisks}
  *   suspects      objects that may differ on other nodes; only in a cluster
  *   config        format and defaults, see {@link StoreConfig}
  *   lock          locked while a process has the store open
@@ -44,6 +45,8 @@ final class StoreDirectory implements Closeable {
           CONFIG + ".tmp",
           "node",
           "node.tmp",
+          "disks",
+          "disks.tmp",
           LocalSheep.LOG_FILE,
           "lost+found");
 

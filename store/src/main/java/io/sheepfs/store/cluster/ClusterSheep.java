@@ -112,10 +112,12 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   /**
    * Opens the store and begins to follow the cluster.
    *
+   * @param disks directories for the objects; none to keep them in {@code root}
    * @throws IOException with a message for the user
    */
-  public static ClusterSheep open(Path root, ClusterOptions options) throws IOException {
-    NodeStore store = ClusterStore.open(root);
+  public static ClusterSheep open(Path root, List<Path> disks, ClusterOptions options)
+      throws IOException {
+    NodeStore store = ClusterStore.open(root, disks);
     return new ClusterSheep(options, store, Network.over(options));
   }
 
@@ -679,6 +681,16 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   public Space space() throws SheepException {
     boolean isGateway = options.isGateway() && follower.seat() == null;
     return isGateway ? new Space(0, 0) : store.space();
+  }
+
+  @Override
+  public List<Path> disks() {
+    return store.disks();
+  }
+
+  @Override
+  public Space spaceOf(Path disk) throws SheepException {
+    return store.spaceOf(disk);
   }
 
   @Override

@@ -18,6 +18,7 @@ import io.sheepfs.store.SheepNode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -206,14 +207,13 @@ final class NodeHandlers {
     if (request.header().answerLimit() != DiskList.SIZE_BYTES) {
       throw new SheepException(ResultCode.INVALID_PARMS, "a disk list of another size");
     }
-    Space space = sheep.space();
-    DiskList.Disk disk =
-        new DiskList.Disk(
-            0,
-            space.freeBytes(),
-            space.totalBytes() - space.freeBytes(),
-            sheep.root().resolve("obj").toString());
-    return Answer.body(new DiskList(List.of(disk)).encode().rewind());
+    List<DiskList.Disk> disks = new ArrayList<>();
+    for (Path path : sheep.disks()) {
+      Space space = sheep.spaceOf(path);
+      disks.add(
+          new DiskList.Disk(disks.size(), space.freeBytes(), space.usedBytes(), path.toString()));
+    }
+    return Answer.body(new DiskList(disks).encode().rewind());
   }
 
   /** What the node did since it started. */

@@ -1,5 +1,6 @@
 package io.sheepfs.store.server;
 
+import io.sheepfs.protocol.DiskList;
 import io.sheepfs.protocol.codec.Transport;
 import io.sheepfs.protocol.tls.AllowListFile;
 import io.sheepfs.protocol.tls.TlsFolder;
@@ -19,6 +20,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -48,8 +51,17 @@ public final class Sheep implements Callable<Integer> {
   /** The number of the file descriptor on which the launcher waits for READY. */
   private static final String STATUS_FD = "sheepfs.status.fd";
 
-  @Parameters(arity = "1", paramLabel = "DIR", description = "Where the objects are kept.")
+  @Parameters(
+      arity = "1",
+      paramLabel = "DIR[,DISK..]",
+      description =
+          "Where the objects are kept. In a cluster: on the directories behind the commas, if there"
+              + " are any.")
+  private String directories = "";
+
+  // what those are
   private @Nullable Path directory;
+  private List<Path> disks = List.of();
 
   @Option(
       names = {"-c", "--cluster"},
@@ -201,6 +213,7 @@ public final class Sheep implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    splitDirectories();
     String problem = problem();
     if (problem != null) {
       return fail(problem);
@@ -214,6 +227,13 @@ public final class Sheep implements Callable<Integer> {
       Thread.currentThread().interrupt();
       return FAILURE;
     }
+  }
+
+  private void splitDirectories() {
+    boolean isOne = Files.isDirectory(Path.of(directories)); // made when commas meant nothing
+    String[] words = isOne ? new String[] {directories} : directories.split(",", -1);
+    directory = Path.of(words[0]);
+    disks = Arrays.stream(words).skip(1).map(word -> Path.of(word)).toList();
   }
 
   /** What the options ask for that this version cannot do. */
@@ -236,6 +256,12 @@ public final class Sheep implements Callable<Integer> {
     }
     if (gateway && (cluster.equals("local") || virtualNodes != null)) {
       return "a gateway (-g) needs a cluster, and has no virtual nodes";
+    }
+    if (!disks.isEmpty() && (cluster.equals("local") || gateway)) {
+      return "several disks are for a node that stores in a cluster";
+    }
+    if (disks.size() > DiskList.MAX_DISKS - 1) {
+      return disks.size() + " disks are too many";
     }
     if (port < 0 || port > 0xFFFF) {
       return "not a port: " + port;
@@ -365,6 +391,7 @@ public final class Sheep implements Callable<Integer> {
     ClusterSheep sheep =
         ClusterSheep.open(
             root,
+            disks,
             new ClusterOptions(
                 servers,
                 name,

@@ -135,7 +135,24 @@ final class SheepProcesses implements Closeable {
     start(node, List.of("-g"));
   }
 
+  /** Starts a node with its objects on other disks, each of which has a name. */
+  void startWithDisks(int node, String... names) throws IOException {
+    StringBuilder directories = new StringBuilder(store(node).toString());
+    for (String name : names) {
+      directories.append(',').append(disk(node, name));
+    }
+    start(node, List.of(), directories.toString());
+  }
+
+  private Path disk(int node, String name) {
+    return directory.resolve("node" + node + "-" + name);
+  }
+
   private void start(int node, List<String> own) throws IOException {
+    start(node, own, store(node).toString());
+  }
+
+  private void start(int node, List<String> own, String directories) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp"));
@@ -151,7 +168,7 @@ final class SheepProcesses implements Closeable {
     command.addAll(more);
     command.addAll(own);
     command.addAll(List.of("--session-timeout", String.valueOf(SESSION_MILLIS)));
-    command.add(store(node).toString());
+    command.add(directories);
     processes[node] =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
@@ -362,10 +379,29 @@ final class SheepProcesses implements Closeable {
     return true;
   }
 
-  /** The objects on a node's disk: their content without the zeros at its end. */
+  /** The objects on a node's disks: their content without the zeros at its end. */
   Map<String, Integer> contents(int node) throws IOException {
+    Map<String, Integer> found = contents(store(node));
+    try (Stream<Path> all = Files.list(directory)) {
+      for (Path disk : all.filter(path -> isDisk(path, node)).toList()) {
+        found.putAll(contents(disk));
+      }
+    }
+    return found;
+  }
+
+  private static boolean isDisk(Path path, int node) {
+    return String.valueOf(path.getFileName()).startsWith("node" + node + "-");
+  }
+
+  /** How many objects are on one of the disks with a name. */
+  int objectsOn(int node, String name) throws IOException {
+    return contents(disk(node, name)).size();
+  }
+
+  private static Map<String, Integer> contents(Path disk) throws IOException {
     Map<String, Integer> found = new TreeMap<>();
-    try (Stream<Path> files = Files.list(store(node).resolve("obj"))) {
+    try (Stream<Path> files = Files.list(disk.resolve("obj"))) {
       for (Path file : files.toList()) {
         byte[] bytes = Files.readAllBytes(file);
         int end = bytes.length;
