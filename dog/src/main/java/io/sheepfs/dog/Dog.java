@@ -310,8 +310,10 @@ public final class Dog {
     dog.setErr(new PrintWriter(environment.err(), true, StandardCharsets.UTF_8));
     dog.setParameterExceptionHandler(Dog::reportUsage);
     dog.setOverwrittenOptionsAllowed(true);
-    // picocli looks for a short form in an empty argument, too, and fails with what is no message
-    dog.setAbbreviatedOptionsAllowed(!Arrays.asList(args).contains(""));
+    // picocli looks for a short form in an empty argument, too, and in one without letters, and
+    // fails with what is no message
+    dog.setAbbreviatedOptionsAllowed(
+        Arrays.stream(args).noneMatch(argument -> argument.matches("-*(=.*)?")));
     // a virtual disk may be called @file, and that does not mean the arguments in a file
     dog.setExpandAtFiles(false);
     return dog;

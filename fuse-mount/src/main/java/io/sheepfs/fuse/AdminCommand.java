@@ -37,6 +37,7 @@ final class AdminCommand {
       return null;
     }
     CommandLine line = new CommandLine(command);
+    line.setExpandAtFiles(false); // a mountpoint may be called @directory
     line.setParameterExceptionHandler(
         (e, rest) -> {
           err.println("sheepfs: " + e.getMessage());

@@ -181,6 +181,7 @@ public final class Sheepfs implements Callable<Integer> {
   static CommandLine commandLine(Console console) {
     return new CommandLine(new Sheepfs(console))
         .setAllowOptionsAsOptionParameters(false)
+        .setExpandAtFiles(false) // a mountpoint may be called @directory
         .setParameterExceptionHandler((e, arguments) -> wrongUsage(console, e))
         .setExecutionExceptionHandler((e, line, parsed) -> internalError(console, e));
   }

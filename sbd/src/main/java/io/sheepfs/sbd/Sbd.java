@@ -38,6 +38,7 @@ public final class Sbd {
     CommandLine line = new CommandLine(new Sbd());
     line.setExecutionStrategy(new CommandLine.RunLast());
     line.setAllowOptionsAsOptionParameters(false);
+    line.setExpandAtFiles(false); // a virtual disk may be called @file
     line.setParameterExceptionHandler(Sbd::wrongUsage);
     for (CommandLine subcommand : line.getSubcommands().values()) {
       subcommand.setParameterExceptionHandler(Sbd::wrongUsage);

@@ -206,6 +206,7 @@ public final class Sheep implements Callable<Integer> {
   static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Sheep());
     line.setAllowOptionsAsOptionParameters(false);
+    line.setExpandAtFiles(false); // a directory may be called @directory
     line.getCommandSpec().version("Sheepdog daemon (sheepfs) 0.1.0");
     line.getCommandSpec().exitCodeOnInvalidInput(FAILURE);
     return line;
