@@ -557,11 +557,22 @@ final class Gateway implements StoredObjects {
   }
 
   private void everywhere(String what, Duty duty) throws SheepException {
+    everywhere(what, duty, view -> true);
+  }
+
+  /** Does it in the first epoch that suffices, which has to be found again after a failure. */
+  private void everywhere(String what, Duty duty, Look<Boolean> suffices) throws SheepException {
     long deadline = deadline();
     IOException last = null;
+    View insufficient = null;
     Sequence none = new Sequence(0, 0);
     while (System.nanoTime() < deadline) {
       View view = serving.await(deadline);
+      if (view.equals(insufficient) || !suffices.at(view)) {
+        insufficient = view;
+        serving.awaitOther(view);
+        continue;
+      }
       Map<View.Peer, IOException> failures =
           onAll(view, view.present(), none, (as, peer, n) -> duty.on(as, peer));
       if (failures.isEmpty()) {
@@ -580,9 +591,13 @@ final class Gateway implements StoredObjects {
     throw late(what, last);
   }
 
-  /** Reaches each node once; each syncs what it has unsynced of the VDI. */
+  /**
+   * Reaches each node once; each syncs what it has unsynced of the VDI. Waits for a node that is
+   * away with the only right copy of an object, for nobody knows what it has unsynced.
+   */
   @Override
   public void flush(VdiId vid) throws SheepException {
+    FlushReach reach = new FlushReach(this);
     everywhere(
         "flush of VDI " + vid,
         (view, peer) -> {
@@ -591,7 +606,8 @@ final class Gateway implements StoredObjects {
           } else {
             peers.flush(peer.node(), view.number(), vid);
           }
-        });
+        },
+        view -> reach.isWhole(view, vid, own.copiesOf(view, ObjectId.data(vid, 0))));
   }
 
   @Override
