@@ -55,6 +55,10 @@ def content(block, sequence):
     return body + struct.pack("<Q", zlib.crc32(body))
 
 
+def unmount(folder):
+    return subprocess.run(["umount", folder], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 class Machine:
     """A machine whose disk is at {work}/disk, and a mount on it."""
 
@@ -99,7 +103,13 @@ class Machine:
             file.write(f"boot-{self.boot}\n")
         options = ["--store", self.disk + "/store"] if self.what == "store" else [
             "-p", str(self.port), "--cache-dir", self.disk + "/cache", "--cache-free-space", "0"]
-        script = 'mount --bind "$1" /proc/sys/kernel/random/boot_id; shift; exec "$@"'
+        # the namespace has copies of all mounts: one of another sheepfs would keep that from ending
+        script = """
+            awk '$3 ~ /^fuse/ {print $2}' /proc/self/mounts | while read -r other; do umount -l "$other"; done
+            mount --bind "$1" /proc/sys/kernel/random/boot_id
+            shift
+            exec "$@"
+            """
         with open(f"{self.work}/sheepfs{self.boot}.log", "wb") as out:
             self.mounted = subprocess.Popen(
                 ["unshare", "-m", "--propagation", "private", "sh", "-ec", script, "sh", boot,
@@ -133,7 +143,8 @@ class Machine:
                 process.kill()
                 process.wait()
         for folder in (self.disk, self.host):
-            subprocess.run(["umount", folder], stderr=subprocess.DEVNULL, check=False)
+            # the namespace of a process that was killed holds them for a moment
+            eventually("unmounted " + folder, lambda: not os.path.ismount(folder) or unmount(folder))
 
 
 class Writers:
@@ -154,7 +165,8 @@ class Writers:
         try:
             file = os.open(path, os.O_RDWR)
         except OSError as e:
-            self.errors.append(e)
+            if not self.stop.is_set():
+                self.errors.append(e)
             return
         try:
             since = {}
@@ -224,7 +236,9 @@ def main():
             file.truncate(BLOCKS * BLOCK)
             os.fsync(file.fileno())
         while cuts < args.cuts and time.monotonic() - start < args.seconds and not wrong:
+            before = sum(writers.attempted)
             writers.start(path)
+            eventually("something is written", lambda: sum(writers.attempted) > before + 2 * WRITERS or writers.errors)
             time.sleep(0.1 + 1.5 * rng.random() ** 2)
             least = list(writers.synced)
             clone = machine.cut()
