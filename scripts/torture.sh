@@ -8,7 +8,7 @@
 #   OPERATIONS   of sheepfsx (100,000)       WORK   folder to work in (a new one)
 #   PARTS        kill, fsx (both)
 #
-# Arguments are options of sheepfsx: scripts/torture.sh --help shows them.
+# Arguments are options of sheepfsx: PARTS=fsx scripts/torture.sh --help shows them.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd -P)
 work=$(readlink -f "${WORK:-$(mktemp -d /var/tmp/sheepfs-torture.XXXXXX)}")

@@ -17,6 +17,7 @@ import picocli.CommandLine.Parameters;
 /** {@link Exerciser} as a program, for scripts/sheepfsx.sh: it mounts what it exercises. */
 @Command(
     name = "sheepfsx",
+    mixinStandardHelpOptions = true,
     sortOptions = false,
     description = "Exercises a file of a mount at random, and compares it with a model.")
 final class SheepFsx implements Callable<Integer> {
