@@ -466,6 +466,10 @@ final class Follower implements AutoCloseable {
       throws IOException {
     Map<String, Membership.Alive> alive = alive(epoch, members);
     Set<String> out = leftOut(epoch, members, alive);
+    if (out.contains(store.id())) {
+      // those who stay say so; if they are dead, and only their sessions are left, nobody may
+      return;
+    }
     alive.keySet().removeAll(out);
     Instant now = clock.instant();
     boolean isForced = wanted.forced() == epoch.number() && LastResort.isDue(epoch, alive);
