@@ -88,8 +88,9 @@ run_java() {
   exec "$JAVA" "$@"
 }
 
-# Runs the class $1 in the background and waits until it says READY; other lines go to standard
-# error, and so does what Java itself complains of. Exits with 0, or with the exit code of a Java that
+# Runs the class $1 in the background, in a session of its own unless the variable session is empty,
+# and waits until it says READY; other lines go to standard error, and so does what Java itself
+# complains of. Exits with 0, or with the exit code of a Java that
 # ended first.
 run_daemon() {
   main=$1
@@ -103,7 +104,7 @@ run_daemon() {
   # shellcheck disable=SC2046
   set -- $(java_options) -Dsheepfs.status.fd=3 -cp "$LIB/*" "$main" "$@"
   IFS=$oldifs
-  setsid "$JAVA" "$@" </dev/null 3>"$fifo/status" >/dev/null 2>&3 &
+  ${session-setsid} "$JAVA" "$@" </dev/null 3>"$fifo/status" >/dev/null 2>&3 &
   daemon=$!
   # who is interrupted while he waits does not want the mount any more; 8 is what mount(8) says
   trap 'kill "$daemon" 2>/dev/null; exit 8' INT TERM

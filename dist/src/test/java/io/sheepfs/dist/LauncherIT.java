@@ -103,6 +103,11 @@ class LauncherIT {
         assertEquals(0, again.exitCode(), again.output());
         assertTrue(again.output().contains("dead mount"), again.output());
         assertEquals("content", Files.readString(mountpoint.resolve("volume/disk")));
+        String status = Shell.check(SHEEPFS, "status", mountpoint.toString());
+        String pid = status.replaceAll("(?s).*process ([0-9]+).*", "$1");
+        String stat = Files.readString(Path.of("/proc", pid, "stat"));
+        String session = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[3];
+        assertEquals(pid, session, "a session of its own, so that a closed terminal ends nothing");
       } finally {
         Shell.check("umount", mountpoint.toString());
         // the store can be opened again when the process has ended

@@ -1,5 +1,6 @@
 package io.sheepfs.fuse;
 
+import io.sheepfs.fuse.transport.LibC;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -68,9 +69,14 @@ final class Console {
     info(message);
   }
 
-  /** The mount can be used: the launcher ends. */
+  /**
+   * The mount can be used: the launcher ends, and this process leaves its session. Not before: an
+   * automount that is waiting for us lets those of its mount command's process group alone get to
+   * the mountpoint.
+   */
   void ready() {
     if (status != null) {
+      int unused = LibC.INSTANCE.setsid(); // -1 if we lead a group already, and nobody can mind
       out.println("READY");
       out.flush();
       detached = true;

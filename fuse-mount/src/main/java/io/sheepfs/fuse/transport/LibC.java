@@ -86,6 +86,8 @@ public interface LibC {
       @In String[] arguments,
       @In String[] environment);
 
+  int setsid();
+
   int waitpid(int pid, @Out int[] status, int options);
 
   int posix_memalign(@Out long[] address, @size_t long alignment, @size_t long size);
