@@ -42,6 +42,11 @@ class CachedMountIT extends MountContract {
   }
 
   @Override
+  long exercises() {
+    return 14_000;
+  }
+
+  @Override
   int killRounds() {
     return Integer.getInteger("sheepfs.kill.rounds", 6);
   }

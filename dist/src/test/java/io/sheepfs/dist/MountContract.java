@@ -35,7 +35,7 @@ abstract class MountContract {
 
   private static final int OBJECT_BYTES = 4 << 20;
 
-  private static final long EXERCISES = 34_000;
+  private static final long EXERCISES = 43_000;
 
   @TempDir private Path folder;
 
