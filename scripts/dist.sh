@@ -52,7 +52,7 @@ completions() {
     # a line of options begins with them; others talk of options of other programs
     options=$("bin/$program" --help | grep -E '^ +-' | grep -oE -- '--[a-z][a-z-]+' | sort -u | tr '\n' ' ')
     case $program in
-      sheepfs) commands='umount status top flush doctor' ;;
+      sheepfs) commands='umount status top flush warm doctor' ;;
       *) commands=$("bin/$program" --help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' | sort -u | tr '\n' ' ') ;;
     esac
     sed -e "s/@PROGRAM@/$program/g" -e "s/@COMMANDS@/${commands% }/" -e "s/@OPTIONS@/${options% }/" \

@@ -197,6 +197,29 @@ class MountCommandIT {
   }
 
   @Test
+  void warm_returnsWhenTheDiskIsInTheCache() throws Exception {
+    mountStore("rw");
+    Shell.Result without = Shell.run(SHEEPFS, "warm", mnt.toString(), "disk");
+    assertEquals(2, without.exitCode(), without.output());
+    assertTrue(without.output().contains("no cache"), without.output());
+    Shell.check("umount", mnt.toString());
+    mountStore("cache-mode=writeback,cache-dir=" + folder.resolve("one"));
+    Files.write(mnt.resolve("volume/disk"), new byte[6 << 20]);
+    Shell.check("umount", mnt.toString());
+    mountStore("cache-mode=writeback,cache-dir=" + folder.resolve("other"));
+    String warmed = Shell.check(SHEEPFS, "warm", mnt.toString(), "disk");
+    assertEquals("", warmed, "nobody watches");
+    String told = Files.readString(mnt.resolve("config/objectcache"));
+    assertTrue(told.matches("(?s).*\nwarm done ([1-9][0-9]*) \\1 disk\n.*"), told);
+    Shell.Result unknown = Shell.run(SHEEPFS, "warm", mnt.toString(), "nothing");
+    assertEquals(2, unknown.exitCode(), unknown.output());
+    assertTrue(unknown.output().contains("No such file"), unknown.output());
+    Shell.Result nowhere = Shell.run(SHEEPFS, "warm", folder.toString(), "disk");
+    assertEquals(32, nowhere.exitCode(), nowhere.output());
+    Shell.check("umount", mnt.toString());
+  }
+
+  @Test
   void deadMount_isShownAndUnmounted() throws Exception {
     mountStore("rw");
     String status = Shell.check(SHEEPFS, "status", mnt.toString());

@@ -30,6 +30,7 @@ final class AdminCommand {
           case "status" -> new StatusCommand(out, err);
           case "top" -> new TopCommand(out, FlushProgress.isTerminal(1));
           case "flush" -> new FlushCommand(out, err);
+          case "warm" -> new WarmCommand(out, err, FlushProgress.isTerminal(1));
           case "doctor" -> new DoctorCommand(out);
           default -> null;
         };
