@@ -212,7 +212,13 @@ final class Access {
           permits(now, client, Right.READ, header.obj().objectId().vid());
       case WRITE_OBJ -> mayWrite(now, client, request);
       case CREATE_AND_WRITE_OBJ -> mayCreate(now, client, request);
-      case REMOVE_OBJ, DISCARD_OBJ, DELETE_CACHE, CACHE_COMMAND ->
+      case REMOVE_OBJ -> {
+        ObjectId doomed = header.obj().objectId();
+        yield isAttribute(doomed)
+            ? permitsAttribute(client, Right.WRITE, doomed)
+            : permits(now, client, Right.WRITE, doomed.vid());
+      }
+      case DISCARD_OBJ, DELETE_CACHE, CACHE_COMMAND ->
           permits(now, client, Right.WRITE, header.obj().objectId().vid());
       case CACHE_PURGE ->
           header.has(RequestFlags.WRITE)

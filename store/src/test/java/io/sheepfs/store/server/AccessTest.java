@@ -327,7 +327,28 @@ final class AccessTest {
     assertEquals(ResultCode.NOT_ALLOWED, write(ALICE, foreign, 784, 1));
     assertEquals(ResultCode.NOT_ALLOWED, write(ALICE, foreign, 0, 0));
     assertEquals(ResultCode.NOT_ALLOWED, write(READER, own, 0, 0));
+    assertEquals(ResultCode.NOT_ALLOWED, onObject(READER, Opcode.REMOVE_OBJ, own));
+    assertEquals(ResultCode.NOT_ALLOWED, onObject(ALICE, Opcode.REMOVE_OBJ, foreign));
     assertEquals(ResultCode.SUCCESS, write(ALICE, own, 0, 0), "the deletion");
+  }
+
+  @Test
+  void attributeOfAVdiWhoseIdIsTakenByAnother_isNotTheOthers() throws SheepException {
+    // an id comes from a name's hash; who can choose names can take the id that a name would get
+    int number = 0;
+    VdiId slot = VdiId.hashOf(new VdiName("victim"));
+    while (!VdiId.hashOf(new VdiName("desk-" + number)).equals(slot)) {
+      number++;
+    }
+    assertEquals(slot, make(new VdiName("desk-" + number)));
+    VdiName victim = new VdiName("victim");
+    assertNotEquals(slot, make(victim));
+    assertEquals(ResultCode.SUCCESS, attribute(ADMIN, RequestFlags.CREATE, victim));
+    ObjectId attribute = attributeOf(victim);
+    for (Opcode opcode : List.of(Opcode.READ_OBJ, Opcode.WRITE_OBJ, Opcode.REMOVE_OBJ)) {
+      assertEquals(ResultCode.NOT_ALLOWED, onObject(ALICE, opcode, attribute), opcode::name);
+    }
+    assertEquals(ResultCode.NOT_ALLOWED, attribute(ALICE, 0, victim));
   }
 
   private ResultCode write(Client who, ObjectId oid, long offset, int value) {
