@@ -159,6 +159,11 @@ public final class ClusterStore implements NodeStore {
   }
 
   @Override
+  public synchronized Loss loss() {
+    return marksAnew ? Loss.UNFLUSHED : Loss.NONE;
+  }
+
+  @Override
   public synchronized void settled() throws IOException {
     if (marksAnew) {
       runMark.set();

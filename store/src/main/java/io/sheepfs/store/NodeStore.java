@@ -21,6 +21,9 @@ public interface NodeStore {
   /** The objects that may have been changing when the last run ended. */
   List<ObjectId> suspects();
 
+  /** What may be lost of what was here when this node last took part. */
+  Loss loss();
+
   /**
    * Tells that all nodes have made those objects agree. Until then the next run gets them, too.
    *

@@ -193,7 +193,8 @@ final class Follower implements AutoCloseable {
   }
 
   private void step() throws IOException {
-    String now = registry.join(sheep.announced(), sheep.options().virtualNodes() == null);
+    String now =
+        registry.join(sheep.announced(), sheep.options().virtualNodes() == null, store.loss());
     if (!now.equals(incarnation)) {
       stop(false);
       replica.forgetRecovered();
@@ -496,7 +497,8 @@ final class Follower implements AutoCloseable {
       String id = member.getKey();
       String there = member.getValue().incarnation();
       if (!there.equals(registry.refused(id))) {
-        alive.put(id, new Membership.Alive(there, registry.isCaughtUp(id, epoch.number(), there)));
+        boolean caughtUp = registry.isCaughtUp(id, epoch.number(), there);
+        alive.put(id, new Membership.Alive(there, caughtUp, member.getValue().loss()));
       }
     }
     return alive;

@@ -1,5 +1,6 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.store.Loss;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.cluster.Membership.Alive;
@@ -14,10 +15,10 @@ import java.util.Optional;
  * were SYNCED last do not come back, and an administrator says not to wait for them. A pure
  * function.
  *
- * <p>Of those who were SYNCED last, who is back goes on. If none is, those do who were it last
- * before them: what was acknowledged since then, without them, is lost. Whoever is on the ring and
- * not there is given up: nobody waits for what it has, and when it comes back it takes what the
- * others have.
+ * <p>Of those who were SYNCED last, who is back goes on, or those of them who have lost least
+ * meanwhile. If none is, those do who were it last before them: what was acknowledged since then,
+ * without them, is lost. Whoever is on the ring and not there is given up: nobody waits for what it
+ * has, and when it comes back it takes what the others have.
  */
 final class LastResort {
 
@@ -25,7 +26,9 @@ final class LastResort {
 
   /** Whether a cluster waits for nodes, and for nothing else. */
   static boolean isDue(Epoch current, Map<String, Alive> alive) {
-    return !Membership.canGoOn(current, alive) && next(current, alive, Instant.EPOCH).isPresent();
+    boolean hasNobody = current.in(State.SYNCED).isEmpty();
+    return (hasNobody || !Membership.canGoOn(current, alive))
+        && next(current, alive, Instant.EPOCH).isPresent();
   }
 
   /** The epoch; empty if nobody is there who stores. */
@@ -42,6 +45,8 @@ final class LastResort {
     if (best.isEmpty()) {
       return Optional.empty();
     }
+    Loss least = Membership.leastLoss(best, alive);
+    best = best.stream().filter(member -> lossOf(member, alive) == least).toList();
     int number = current.number() + 1;
     List<Member> members = new ArrayList<>();
     for (Member member : current.members()) {
@@ -52,9 +57,16 @@ final class LastResort {
       } else if (best.contains(member)) {
         members.add(member.as(State.SYNCED, number, found.incarnation()));
       } else {
-        members.add(member.as(State.SYNCING, member.since(), found.incarnation()));
+        boolean hasLost = found.loss() == Loss.OBJECTS;
+        boolean falls = member.state() == State.SYNCED;
+        int since = hasLost ? Member.GIVEN_UP : falls ? number : member.since();
+        members.add(member.as(State.SYNCING, since, found.incarnation()));
       }
     }
     return Optional.of(new Epoch(number, now, members, current.copies()));
+  }
+
+  private static Loss lossOf(Member member, Map<String, Alive> alive) {
+    return Membership.leastLoss(List.of(member), alive);
   }
 }

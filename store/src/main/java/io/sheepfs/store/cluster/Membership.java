@@ -2,13 +2,16 @@ package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.Loss;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -25,7 +28,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Nobody left.</b> If no SYNCED member has survived, whoever was SYNCED last has everything
  * on its disk. All of them must come back, since each may have objects that no other has; then they
- * go on as SYNCED, after they made those objects agree that they may have been changing.
+ * go on as SYNCED, after they made those objects agree that they may have been changing. Who may
+ * have lost something meanwhile catches up with those who have not, if there are any; and who has
+ * lost objects is right in nothing, whoever else is there.
  *
  * <p><b>Another ring.</b> An epoch begins a move as soon as another ring is wished for, and the
  * members on that ring take part in every change of what they will have. The ring changes when each
@@ -42,8 +47,15 @@ final class Membership {
    *
    * @param caughtUp whether this incarnation has every object that it should have in the current
    *     epoch: if it is on the ring but not SYNCED yet, on that; else on both rings
+   * @param loss what it may have lost before this incarnation
    */
-  record Alive(String incarnation, boolean caughtUp) {}
+  record Alive(String incarnation, boolean caughtUp, Loss loss) {
+
+    /** One that has lost nothing. */
+    Alive(String incarnation, boolean caughtUp) {
+      this(incarnation, caughtUp, Loss.NONE);
+    }
+  }
 
   /**
    * The epoch that should follow {@code current}; empty if it is still right, or has to wait.
@@ -71,10 +83,13 @@ final class Membership {
     if (!canGoOn(current, alive)) {
       return Optional.empty();
     }
+    Loss least = leastLoss(current.in(State.SYNCED), alive);
     boolean someSurvived = someSurvived(current, alive);
     List<Member> members = new ArrayList<>();
     for (Member member : current.members()) {
-      members.add(next(member, alive.get(member.storeId()), number, someSurvived));
+      Alive found = alive.get(member.storeId());
+      boolean goesOn = !someSurvived && found != null && found.loss() == least;
+      members.add(next(member, found, number, goesOn));
     }
     boolean arrived = haveArrived(current, alive);
     members = arrived ? moved(members, number) : wished(members, alive, wish, number);
@@ -103,14 +118,31 @@ final class Membership {
     return found != null && found.incarnation().equals(member.incarnation());
   }
 
-  private static Member next(
-      Member member, @Nullable Alive found, int number, boolean someSurvived) {
+  /** The least that any of some members has lost who are there. */
+  static Loss leastLoss(List<Member> members, Map<String, Alive> alive) {
+    return members.stream()
+        .map(member -> alive.get(member.storeId()))
+        .filter(Objects::nonNull)
+        .map(Alive::loss)
+        .min(Comparator.naturalOrder())
+        .orElse(Loss.NONE);
+  }
+
+  /**
+   * What becomes of a member.
+   *
+   * @param goesOn whether it is right, if it was SYNCED last, since nobody has more
+   */
+  private static Member next(Member member, @Nullable Alive found, int number, boolean goesOn) {
     boolean same = found != null && found.incarnation().equals(member.incarnation());
+    if (found != null && !same && found.loss() == Loss.OBJECTS) {
+      return member.as(State.SYNCING, Member.GIVEN_UP, found.incarnation());
+    }
     if (member.state() == State.SYNCED) {
       if (same) {
         return member;
       }
-      if (!someSurvived && found != null) {
+      if (goesOn && found != null) {
         return member.as(State.SYNCED, member.since(), found.incarnation());
       }
       return found == null

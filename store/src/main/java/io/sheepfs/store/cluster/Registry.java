@@ -2,6 +2,7 @@ package io.sheepfs.store.cluster;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.store.Loss;
 import io.sheepfs.store.cluster.Rifts.Rift;
 import java.io.Closeable;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -20,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   layout                     the {@link Layout}, replaced by a format
- *   members/STORE_ID           ephemeral: record and incarnation of a node that is there
+ *   members/STORE_ID           ephemeral: record and incarnation of a node that is there, whether
+ *                              its disk weighs it, and what it has lost
  *   epochs/CTIME/NUMBER        the {@link Epoch}s of a layout: created once, never changed
  *   ready/STORE_ID             ephemeral: format, epoch and incarnation that a node is ready for
  *   caughtup/STORE_ID          ephemeral: the epoch for which it has all it should, incarnation
@@ -57,8 +60,9 @@ final class Registry implements Closeable {
    *
    * @param info as it was started
    * @param isWeighted whether its disk may say how many virtual nodes it has
+   * @param loss what it may have lost before this incarnation
    */
-  record Found(NodeInfo info, String incarnation, boolean isWeighted) {}
+  record Found(NodeInfo info, String incarnation, boolean isWeighted, Loss loss) {}
 
   /**
    * The registry of a node.
@@ -102,9 +106,10 @@ final class Registry implements Closeable {
    * Makes this node a member under the session that there is now, unless it is one already.
    *
    * @param isWeighted whether its disk may say how many virtual nodes it has
+   * @param loss what it may have lost until now
    * @return the incarnation: another one after each loss of the session
    */
-  String join(NodeInfo self, boolean isWeighted) throws IOException {
+  String join(NodeInfo self, boolean isWeighted, Loss loss) throws IOException {
     long session = session();
     synchronized (this) {
       if (session == joinedSession) {
@@ -116,7 +121,8 @@ final class Registry implements Closeable {
     putEphemeral("ready", "");
     putEphemeral("silent", "");
     String weight = isWeighted ? " " + WEIGHTED : "";
-    putEphemeral("members", Epoch.hex(self) + " " + fresh + weight);
+    String lost = loss == Loss.NONE ? "" : " " + loss;
+    putEphemeral("members", Epoch.hex(self) + " " + fresh + weight + lost);
     if (session() != session) {
       throw new IOException("the session with ZooKeeper changed under way");
     }
@@ -223,8 +229,12 @@ final class Registry implements Closeable {
 
   private static Found found(String text) {
     String[] words = text.split(" ", -1);
-    boolean isWeighted = words.length > 2 && words[2].equals(WEIGHTED);
-    return new Found(Epoch.node(words[0]), words[1], isWeighted);
+    List<String> more = List.of(words).subList(2, words.length);
+    Loss loss = Loss.NONE;
+    for (Loss any : Loss.values()) {
+      loss = more.contains(any.name()) ? any : loss;
+    }
+    return new Found(Epoch.node(words[0]), words[1], more.contains(WEIGHTED), loss);
   }
 
   private static String readyMark(long createTime, int epoch, String incarnation) {

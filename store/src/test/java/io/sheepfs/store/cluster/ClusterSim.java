@@ -321,7 +321,7 @@ public final class ClusterSim implements LongFunction<String> {
         restartLater(victim);
       }
       case 3 -> {
-        checkRisk();
+        checkRisk(there);
         victim.kill(true);
         restartLater(victim);
       }
@@ -387,10 +387,17 @@ public final class ClusterSim implements LongFunction<String> {
     Sim.trace("cut " + one + (back ? " <" : " ") + (there ? "> " : " ") + other);
   }
 
-  /** Unflushed writes can be lost with a machine, unless others surely have them. */
-  private void checkRisk() {
+  /**
+   * Unflushed writes can be lost with a machine, unless others surely have them, and surely go on
+   * in the next epoch: a dead node whose session outlives those of the others, since ZooKeeper was
+   * away, is the only one that was SYNCED last.
+   */
+  private void checkRisk(SimEnsemble there) {
     boolean all =
-        isSettled() && !wires.isCut() && machines.stream().noneMatch(machine -> machine.isFrozen());
+        there.knowsWhoIsThere()
+            && isSettled()
+            && !wires.isCut()
+            && machines.stream().noneMatch(machine -> machine.isFrozen());
     powerWasLost = true;
     clients.forEach(client -> client.unflushedIsAtRisk(all ? 1 : Replica.MAX_NODES));
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.Loss;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.cluster.Membership.Alive;
@@ -69,6 +70,29 @@ final class LastResortTest {
     assertEquals(now.copies(), next.copies());
     assertEquals("b", next.leader().orElseThrow().storeId());
     assertEquals(next, Epoch.decode(next.encode()));
+  }
+
+  @Test
+  void ofThoseWhoAreBack_whoLostLeastGoesOn() {
+    Epoch now =
+        epoch(
+            member("a", State.SYNCED, 1, "a1"),
+            member("b", State.SYNCED, 1, "b1"),
+            member("c", State.SYNCED, 1, "c1"),
+            member("d", State.SYNCED, 1, "d1"));
+    Map<String, Alive> there =
+        Map.of(
+            "a", new Alive("a2", false, Loss.OBJECTS),
+            "b", new Alive("b2", false, Loss.UNFLUSHED),
+            "c", alive("c2"));
+    Epoch next = LastResort.next(now, there, NOW).orElseThrow();
+    assertEquals(
+        List.of(
+            member("a", State.SYNCING, Member.GIVEN_UP, "a2"),
+            member("b", State.SYNCING, 10, "b2"),
+            member("c", State.SYNCED, 10, "c2"),
+            member("d", State.AWAY, Member.GIVEN_UP, "-")),
+        next.members());
   }
 
   @Test

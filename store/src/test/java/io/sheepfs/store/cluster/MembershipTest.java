@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.Loss;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.cluster.Membership.Alive;
@@ -72,6 +73,67 @@ final class MembershipTest {
     Epoch last = Membership.next(next, later, Map.of(), NOW).orElseThrow();
     assertEquals(member("a", State.SYNCED, 5, "a2"), last.member("a"));
     assertEquals("b", last.leader().orElseThrow().storeId());
+  }
+
+  @Test
+  void next_allSyncedWereGone_whoLostPowerCatchesUpWithWhoDidNot() {
+    Epoch now = epoch(5, synced("a", 1), synced("b", 1), synced("c", 3));
+    Alive unsure = new Alive("a2", false, Loss.UNFLUSHED);
+    Map<String, Alive> there = Map.of("a", unsure, "b", alive("b2"), "c", alive("c2"));
+    Epoch next = Membership.next(now, there, Map.of(), NOW).orElseThrow();
+    assertEquals(
+        List.of(
+            member("a", State.SYNCING, 6, "a2"),
+            member("b", State.SYNCED, 1, "b2"),
+            member("c", State.SYNCED, 3, "c2")),
+        next.members());
+    assertTrue(
+        Membership.next(now, Map.of("b", alive("b2"), "c", alive("c2")), Map.of(), NOW).isEmpty(),
+        "it may have the only copy of something");
+  }
+
+  @Test
+  void next_allLostPower_allGoOn() {
+    Epoch now = epoch(5, synced("a", 1), synced("b", 1));
+    Map<String, Alive> there =
+        Map.of(
+            "a", new Alive("a2", false, Loss.UNFLUSHED),
+            "b", new Alive("b2", false, Loss.UNFLUSHED));
+    Epoch next = Membership.next(now, there, Map.of(), NOW).orElseThrow();
+    assertEquals(2, next.in(State.SYNCED).size());
+  }
+
+  @Test
+  void next_memberThatLostObjects_isRightInNothing() {
+    Alive poor = new Alive("a2", false, Loss.OBJECTS);
+    Epoch now = epoch(5, synced("a", 1), synced("b", 1));
+    Epoch next =
+        Membership.next(now, Map.of("a", poor, "b", alive("b1")), Map.of(), NOW).orElseThrow();
+    assertEquals(member("a", State.SYNCING, Member.GIVEN_UP, "a2"), next.member("a"));
+    assertEquals(synced("b", 1), next.member("b"));
+    Epoch both =
+        Membership.next(now, Map.of("a", poor, "b", alive("b2")), Map.of(), NOW).orElseThrow();
+    assertEquals(member("a", State.SYNCING, Member.GIVEN_UP, "a2"), both.member("a"));
+    assertEquals(State.SYNCED, both.members().get(1).state());
+    Alive again = new Alive("a2", true, Loss.OBJECTS);
+    Epoch last =
+        Membership.next(next, Map.of("a", again, "b", alive("b1")), Map.of(), NOW).orElseThrow();
+    assertEquals(member("a", State.SYNCED, 7, "a2"), last.member("a"));
+    Epoch stays = epoch(8, member("a", State.SYNCED, 7, "a2"), synced("b", 1));
+    assertTrue(
+        Membership.next(stays, Map.of("a", again, "b", alive("b1")), Map.of(), NOW).isEmpty());
+  }
+
+  @Test
+  void next_onlySyncedMemberLostObjects_nobodyIsSyncedUntilAnEarlierOneIsBack() {
+    Alive poor = new Alive("a2", false, Loss.OBJECTS);
+    Epoch now = epoch(5, synced("a", 1), member("b", State.AWAY, 5, "-"));
+    Epoch next = Membership.next(now, Map.of("a", poor), Map.of(), NOW).orElseThrow();
+    assertTrue(next.in(State.SYNCED).isEmpty());
+    assertTrue(LastResort.isDue(next, Map.of("a", poor)));
+    Epoch later =
+        Membership.next(next, Map.of("a", poor, "b", alive("b2")), Map.of(), NOW).orElseThrow();
+    assertEquals(member("b", State.SYNCING, 5, "b2"), later.member("b"));
   }
 
   @Test

@@ -29,6 +29,7 @@ final class SimEnsemble {
   private final List<Session> clients = new ArrayList<>();
   private long lastSession;
   private boolean up = true;
+  private long upSince = Sim.now();
 
   /** A session, as the servers know it. */
   private static final class Lease {
@@ -125,8 +126,17 @@ final class SimEnsemble {
   void setUp(boolean isUp) {
     if (isUp && !up) {
       sessions.values().forEach(lease -> lease.heard = Sim.now());
+      upSince = Sim.now();
     }
     up = isUp;
+  }
+
+  /**
+   * Whether each session that there is has been heard of lately: none is left of a time when nobody
+   * could say that its node is gone.
+   */
+  boolean knowsWhoIsThere() {
+    return up && Sim.now() - upSince > timeout.multipliedBy(2).toNanos();
   }
 
   private void commit(Change change) {

@@ -3,6 +3,7 @@ package io.sheepfs.store.cluster;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.store.Loss;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.cluster.Registry.Found;
@@ -30,7 +31,7 @@ final class WeightsTest {
     int number = id.charAt(0) - 'a';
     NodeInfo info =
         new NodeInfo(InetAddress.getLoopbackAddress(), 7000 + number, points, number, bytes);
-    there.put(id, new Found(info, id + "1", isWeighted));
+    there.put(id, new Found(info, id + "1", isWeighted, Loss.NONE));
   }
 
   private Map<String, Integer> points(@Nullable Epoch ring) {

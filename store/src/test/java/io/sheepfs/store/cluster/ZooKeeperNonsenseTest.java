@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.Loss;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import java.io.ByteArrayOutputStream;
@@ -109,7 +110,7 @@ final class ZooKeeperNonsenseTest {
             List.of(member("a", State.SYNCED), member("b", State.SYNCING), member("c", State.AWAY)),
             Map.of(new VdiId(5), new CopyNumber(2, 3)));
     registry.format(new Layout(CREATED, 0, 3, 22, "plain"), epoch);
-    String incarnation = registry.join(node(7001), true);
+    String incarnation = registry.join(node(7001), true, Loss.UNFLUSHED);
     registry.wishes().setRing(CREATED, Map.of("a", node(7001), "b", node(7002)));
     registry.wishes().setCopies(CREATED, 1, Map.of(new VdiId(5), new CopyNumber(2, 3)));
     registry.wishes().setDefaultCopies(CREATED, 2);

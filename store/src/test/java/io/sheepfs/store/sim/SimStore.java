@@ -2,6 +2,7 @@ package io.sheepfs.store.sim;
 
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Space;
+import io.sheepfs.store.Loss;
 import io.sheepfs.store.NodeStore;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -40,6 +41,11 @@ public final class SimStore implements NodeStore {
       isMarked = true;
       runStart = Sim.now();
     }
+  }
+
+  @Override
+  public Loss loss() {
+    return powerWasCut ? Loss.UNFLUSHED : Loss.NONE;
   }
 
   @Override
