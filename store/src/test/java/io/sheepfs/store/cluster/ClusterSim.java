@@ -28,6 +28,10 @@ public final class ClusterSim implements LongFunction<String> {
   private static final Duration PEER_TIMEOUT = Duration.ofSeconds(15);
   private static final Duration SETTLING = Duration.ofMinutes(10);
   private static final Duration LONGEST_FREEZE = Duration.ofMillis(8_200);
+
+  /** Before it all is looked at: what nodes do by themselves they do each second. */
+  private static final Duration LAST_LOOK = Duration.ofSeconds(2);
+
   private static final long FORMAT_TIME = 77L << 32;
 
   private SimWires wires = new SimWires();
@@ -39,6 +43,7 @@ public final class ClusterSim implements LongFunction<String> {
 
   private @Nullable SimEnsemble ensemble;
   private boolean powerWasLost;
+  private boolean isMended;
 
   /** A machine with a sheep. */
   private final class Machine {
@@ -184,6 +189,7 @@ public final class ClusterSim implements LongFunction<String> {
     clients = new ArrayList<>();
     gateway = null;
     powerWasLost = false;
+    isMended = false;
     long digest =
         Sim.run(
             seed,
@@ -212,14 +218,18 @@ public final class ClusterSim implements LongFunction<String> {
     all().forEach(Machine::start);
     List<InetSocketAddress> addresses = all().stream().map(machine -> machine.address).toList();
     for (int i = 0; i < 2; i++) {
-      SimClient client = new SimClient(wires, addresses, "c" + i, 6 + Sim.random(15));
+      SimClient client = new SimClient(wires, addresses, "c" + i, 10 + Sim.random(25));
       clients.add(client);
       Sim.spawn(new Sim.Host("c" + i), "client", client);
     }
     int troubles = 1 + Sim.random(5);
     for (int i = 0; i < troubles; i++) {
       Sim.sleep(Duration.ofMillis(Sim.random(Sim.oneIn(3) ? 6_000 : 1_500)));
-      trouble(there);
+      if (Sim.oneIn(2)) {
+        clients.get(Sim.random(clients.size())).disturb(() -> trouble(there));
+      } else {
+        trouble(there);
+      }
     }
     settle(there);
     new SimChecks(machines.stream().map(machine -> machine.store).toList(), clients, view())
@@ -308,6 +318,9 @@ public final class ClusterSim implements LongFunction<String> {
   }
 
   private void trouble(SimEnsemble there) {
+    if (isMended) {
+      return; // it comes too late
+    }
     if (powerWasLost && !isSettled()) {
       // the node may be among those that others take for right, if they are lost, too
       clients.forEach(client -> client.unflushedIsAtRisk(Replica.MAX_NODES));
@@ -407,35 +420,25 @@ public final class ClusterSim implements LongFunction<String> {
   private void settle(SimEnsemble there) {
     Sim.sleep(Duration.ofSeconds(1));
     Sim.trace("all is mended");
+    isMended = true;
     wires.mend();
     there.setUp(true);
     SimClient admin = new SimClient(wires, machines.stream().map(m -> m.address).toList(), "a", 0);
-    Sim.spawn(
-        new Sim.Host("a"),
-        "admin",
-        () ->
-            admin.letRecoveryGo(
-                () -> clients.stream().allMatch(SimClient::isFinished),
-                LONGEST_FREEZE)); // who was frozen may still carry out what it was asked
-    await(
-        "clients are done",
-        () -> {
-          all().forEach(Machine::start);
-          return admin.isFinished();
-        });
-    await(
-        "settled",
-        () -> {
-          all().forEach(Machine::start);
-          return isSettled();
-        });
-    Sim.sleep(Duration.ofSeconds(3));
-    await(
-        "settled again",
-        () -> {
-          all().forEach(Machine::start);
-          return isSettled();
-        });
+    boolean[] isOver = new boolean[1];
+    Sim.spawn(new Sim.Host("a"), "admin", () -> admin.letRecoveryGo(() -> isOver[0]));
+    await("clients are done", () -> isUp() && clients.stream().allMatch(SimClient::isFinished));
+    // who was frozen may still carry out what it was asked
+    await("all go on", () -> isUp() && all().stream().noneMatch(Machine::isFrozen));
+    await("settled", () -> isUp() && isSettled());
+    Sim.sleep(LAST_LOOK);
+    await("settled again", () -> isUp() && isSettled());
+    isOver[0] = true;
+  }
+
+  /** Starts who is not. */
+  private boolean isUp() {
+    all().forEach(Machine::start);
+    return true;
   }
 
   private boolean isSettled() {

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.store.sim.Rewriter;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -19,34 +18,32 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Histories of {@link ClusterSim}: the first ones, as many as there is time for. Others with {@code
- * -Dsheepfs.cluster.seeds=1000000 -Dsheepfs.cluster.first=0}, however long they take; one of them
- * with {@code -Dsheepfs.seed=N}. A failure prints its seed and its trace.
+ * Histories of {@link ClusterSim}, as many as the build says. Others with {@code
+ * -Dsheepfs.cluster.seeds=1000000 -Dsheepfs.cluster.first=0}; one of them with {@code
+ * -Dsheepfs.seed=N}. A failure prints its seed and its trace.
  */
 final class ClusterSimTest {
 
-  private static final long SEEDS = 500;
-  private static final Duration TIME = Duration.ofSeconds(40);
+  private static final long SEEDS = Long.getLong("sheepfs.cluster.histories", 1_000);
   private static final int WORLDS = 2;
 
-  /** Classes of its own, so that it knows nothing of any other. */
+  /** One history in so many is played twice. */
+  private static final int AGAIN = 50;
+
+  private final ClassLoader classes = new Rewriter(ClusterSimTest.class.getClassLoader());
+
   @SuppressWarnings("unchecked")
-  private static LongFunction<String> world() throws ReflectiveOperationException {
-    Class<?> type =
-        new Rewriter(ClusterSimTest.class.getClassLoader())
-            .loadClass("io.sheepfs.store.cluster.ClusterSim");
+  private LongFunction<String> world() throws ReflectiveOperationException {
+    Class<?> type = classes.loadClass("io.sheepfs.store.cluster.ClusterSim");
     return (LongFunction<String>) type.getDeclaredConstructor().newInstance();
   }
 
   @Test
   @Timeout(value = 24, unit = TimeUnit.HOURS)
-  void histories_keepThePromises() throws Exception {
+  void histories_keepThePromises_andAreTheSameAgain() throws Exception {
     Long only = Long.getLong("sheepfs.seed");
-    Long wanted = Long.getLong("sheepfs.cluster.seeds");
     long first = only != null ? only : Long.getLong("sheepfs.cluster.first", 0);
-    long count = only != null ? 1 : wanted != null ? wanted : SEEDS;
-    Duration time = wanted == null && only == null ? TIME : Duration.ofDays(1);
-    long end = System.nanoTime() + time.toNanos();
+    long count = only != null ? 1 : Long.getLong("sheepfs.cluster.seeds", SEEDS);
     AtomicLong next = new AtomicLong(first);
     AtomicLong done = new AtomicLong();
     ExecutorService threads = Executors.newFixedThreadPool(WORLDS);
@@ -56,11 +53,10 @@ final class ClusterSimTest {
       worlds.add(
           threads.submit(
               () -> {
-                long seed = next.getAndIncrement();
-                while (seed < first + count && System.nanoTime() < end) {
-                  String unused = world.apply(seed);
-                  done.incrementAndGet();
-                  seed = next.getAndIncrement();
+                try {
+                  play(world, next, first + count, done);
+                } finally {
+                  next.addAndGet(count); // a failure ends the other, too
                 }
               }));
     }
@@ -69,7 +65,17 @@ final class ClusterSimTest {
     }
     threads.shutdown();
     System.out.println(done + " histories of a cluster");
-    assertTrue(done.get() > 0, "none was played");
+    assertEquals(count, done.get());
+  }
+
+  private static void play(LongFunction<String> world, AtomicLong next, long end, AtomicLong done) {
+    for (long seed = next.getAndIncrement(); seed < end; seed = next.getAndIncrement()) {
+      String history = world.apply(seed);
+      if (seed % AGAIN == 0) {
+        assertEquals(history, world.apply(seed), "seed " + seed);
+      }
+      done.incrementAndGet();
+    }
   }
 
   private static void awaitEnd(Future<?> world, AtomicLong done)
@@ -86,10 +92,19 @@ final class ClusterSimTest {
     }
   }
 
+  /** In a world that knows nothing of an earlier one, too. */
   @Test
-  void history_ofOneSeed_isTheSameAgain() throws ReflectiveOperationException {
+  void history_ofOneSeed_isTheSameInAnotherWorld() throws ReflectiveOperationException {
+    ClassLoader fresh = new Rewriter(ClusterSimTest.class.getClassLoader());
+    @SuppressWarnings("unchecked")
+    LongFunction<String> other =
+        (LongFunction<String>)
+            fresh
+                .loadClass("io.sheepfs.store.cluster.ClusterSim")
+                .getDeclaredConstructor()
+                .newInstance();
     for (long seed = 1; seed <= 3; seed++) {
-      assertEquals(world().apply(seed), world().apply(seed));
+      assertEquals(world().apply(seed), other.apply(seed));
     }
   }
 }

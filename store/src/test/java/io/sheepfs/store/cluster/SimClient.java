@@ -32,6 +32,10 @@ import org.jspecify.annotations.Nullable;
 final class SimClient implements Runnable {
 
   private static final int OBJECTS = 3;
+
+  /** How long the longest writes take when nothing is wrong. */
+  private static final int WRITE_MICROS = 4_000;
+
   private static final int[] PLACES = {0, 1024};
   private static final Duration PATIENCE = Duration.ofMinutes(5);
 
@@ -46,6 +50,9 @@ final class SimClient implements Runnable {
   private int acknowledged;
   private int losses;
 
+  /** What happens in the middle of the next write. */
+  private @Nullable Runnable trouble;
+
   /** A VDI. */
   static final class Disk {
     final VdiName name;
@@ -53,6 +60,9 @@ final class SimClient implements Runnable {
 
     /** The fewest that it ever had. */
     int copies;
+
+    /** The cell that was used before. */
+    int last;
 
     final TreeMap<Integer, Cell> cells = new TreeMap<>();
     final boolean[] made = new boolean[OBJECTS];
@@ -112,6 +122,11 @@ final class SimClient implements Runnable {
     return disks;
   }
 
+  /** Has something happen while the next write is under way; it must not wait for anything. */
+  void disturb(Runnable what) {
+    trouble = what;
+  }
+
   /** So many nodes lost their power that what was not flushed may be lost with so many copies. */
   void unflushedIsAtRisk(int copies) {
     losses++;
@@ -138,7 +153,10 @@ final class SimClient implements Runnable {
       if (Sim.failure() != null) {
         break;
       }
-      Sim.sleep(Duration.ofMillis(Sim.oneIn(4) ? Sim.random(2_000) : Sim.random(50)));
+      if (Sim.oneIn(5)) {
+        roam();
+      }
+      Sim.sleep(Duration.ofMillis(Sim.oneIn(6) ? Sim.random(2_000) : Sim.random(50)));
     }
     try {
       for (Disk disk : disks) {
@@ -157,13 +175,35 @@ final class SimClient implements Runnable {
       return;
     }
     Disk disk = living.get(Sim.random(living.size()));
-    switch (Sim.random(14)) {
-      case 0, 1, 2, 3, 4, 5 -> write(disk);
-      case 6, 7, 8 -> read(disk, Sim.random(OBJECTS));
-      case 9, 10 -> flush(disk);
-      case 11 -> alterCopies(disk);
-      case 12 -> switchRecovery(Sim.oneIn(2));
-      default -> delete(disk);
+    switch (Sim.random(18)) {
+      case 0, 1, 2, 3, 4, 5, 6, 7, 8 -> write(disk);
+      case 9, 10, 11 -> read(disk, index(disk));
+      case 12, 13 -> flush(disk);
+      case 14 -> alterCopies(disk);
+      case 15 -> switchRecovery(Sim.oneIn(2));
+      case 16 -> delete(disk);
+      default -> {
+        if (Sim.oneIn(2)) {
+          delete(disk);
+        }
+      }
+    }
+  }
+
+  /** Which object is next: the same again, more often than another. */
+  private static int index(Disk disk) {
+    if (!Sim.oneIn(2)) {
+      disk.last = Sim.random(OBJECTS * PLACES.length);
+    }
+    return disk.last / PLACES.length;
+  }
+
+  /** Goes on with another sheep; each has to know what was done with others. */
+  private void roam() {
+    SimWires.Pipe left = pipe;
+    pipe = null;
+    if (left != null) {
+      left.close();
     }
   }
 
@@ -192,8 +232,8 @@ final class SimClient implements Runnable {
   }
 
   private void write(Disk disk) throws Refused {
-    int index = Sim.random(OBJECTS);
-    int place = Sim.random(PLACES.length);
+    int index = index(disk);
+    int place = disk.last % PLACES.length;
     Cell cell = disk.cells.get(index * PLACES.length + place);
     if (cell == null) {
       throw new IllegalStateException("no such cell");
@@ -208,6 +248,11 @@ final class SimClient implements Runnable {
     RequestFields at = RequestFields.Obj.of(oid, PLACES[place]);
     cell.possible.add(value);
     cell.unflushed.add(value);
+    Runnable next = trouble;
+    if (next != null) {
+      trouble = null;
+      Sim.after(Duration.ofNanos(1_000L * Sim.random(WRITE_MICROS)), next);
+    }
     try {
       if (disk.made[index]) {
         call(Opcode.WRITE_OBJ, flags, at, body.duplicate(), null);
@@ -322,21 +367,16 @@ final class SimClient implements Runnable {
   /**
    * Does that again and again: as long as it is held back, nobody serves what only those have who
    * were away.
-   *
-   * @param last how long after everybody is done it does so for the last time
    */
-  void letRecoveryGo(BooleanSupplier done, Duration last) {
+  void letRecoveryGo(BooleanSupplier isOver) {
     try {
-      while (!done.getAsBoolean()) {
+      while (!isOver.getAsBoolean()) {
         switchRecovery(true);
-        Sim.sleep(last);
+        Sim.sleep(Duration.ofSeconds(1));
       }
-      Sim.sleep(last);
-      switchRecovery(true);
     } catch (Refused e) {
       Sim.fail(new AssertionError(name + " is refused", e));
     }
-    finished = true;
   }
 
   /** How many there are at the end, the inode says. */

@@ -21,8 +21,6 @@ import org.objectweb.asm.Type;
  * Loads the classes of the store once more, with all that concerns time, threads and locks led to
  * {@link Sim}: production code needs no seams for those, and code that is added is in the
  * simulation by itself. What the simulation does not know is refused when its class is loaded.
- *
- * <p>Each of these is a world of its own, so that several simulations can run at a time.
  */
 public final class Rewriter extends ClassLoader {
 

@@ -9,9 +9,11 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -24,17 +26,19 @@ import org.jspecify.annotations.Nullable;
  * <p>Between two such places a thread is never interrupted: what goes wrong only there is not
  * found.
  *
- * <p>There is one simulation at a time in each class loader; the static methods are about it.
+ * <p>Several simulations can be under way, each with threads of its own; the static methods are
+ * about that of the thread that calls. Production code that kept something in a static field would
+ * mix them up, and {@code ClusterSimTest} would see that a seed is not the same again.
  */
 public final class Sim {
 
   private static final Instant BEGINNING = Instant.ofEpochSecond(1_700_000_000);
   private static final int TRACE_LINES = 4_000;
 
-  private static @Nullable Sim current;
+  private static final ThreadLocal<@Nullable Sim> CURRENT = new ThreadLocal<>();
 
-  /** Threads that have nothing to do now, kept for the next simulation. */
-  private static final Deque<Carrier> IDLE = new ArrayDeque<>();
+  /** Threads that have nothing to do now, kept for whoever needs one. */
+  private static final Deque<Heavy> IDLE = new ConcurrentLinkedDeque<>();
 
   private final SplittableRandom random;
   private final PriorityQueue<Event> queue = new PriorityQueue<>();
@@ -136,14 +140,34 @@ public final class Sim {
     }
   }
 
+  /** What a simulated thread runs on. */
+  private sealed interface Carrier {
+    /** Where it waits. */
+    StackTraceElement[] stack();
+  }
+
+  /** Ends when the simulated thread does. */
+  private record Light(Coroutine coroutine) implements Carrier {
+    @Override
+    public StackTraceElement[] stack() {
+      return coroutine.isDone() ? new StackTraceElement[0] : coroutine.stack();
+    }
+  }
+
   /** A real thread, which runs one simulated thread after the other. */
-  private static final class Carrier {
+  private static final class Heavy implements Carrier {
     private final Thread thread;
     private volatile boolean turn;
     private volatile @Nullable Task task;
+    private volatile @Nullable Sim sim;
 
-    Carrier(Thread thread) {
+    Heavy(Thread thread) {
       this.thread = thread;
+    }
+
+    @Override
+    public StackTraceElement[] stack() {
+      return thread.getStackTrace();
     }
 
     void go() {
@@ -180,7 +204,7 @@ public final class Sim {
   }
 
   static Sim sim() {
-    Sim now = current;
+    Sim now = CURRENT.get();
     if (now == null) {
       throw new IllegalStateException("no simulation is under way");
     }
@@ -195,30 +219,61 @@ public final class Sim {
    */
   public static long run(long seed, Runnable main) {
     Sim sim = new Sim(seed);
-    current = sim;
+    CURRENT.set(sim);
     Host host = new Host("main");
     Task task = new Task(host, "main", main);
-    task.carrier = new Carrier(Thread.currentThread());
     host.tasks.add(task);
     sim.running = task;
-    Throwable failure = null;
-    try {
-      main.run();
-    } catch (Throwable e) {
-      failure = e;
-      sim.traceThreads();
+    if (Coroutine.isAvailable()) {
+      sim.takeTurns(task);
+    } else {
+      task.carrier = new Heavy(Thread.currentThread());
+      sim.play(task);
     }
-    try {
-      sim.end();
-    } catch (Throwable e) {
-      failure = failure == null ? e : failure;
-    }
-    failure = sim.failure == null ? failure : sim.failure;
+    Throwable failure = sim.failure;
     if (failure != null) {
       throw new Failed(seed, failure, sim.trace.stream().map(Line::toString).toList());
     }
-    current = null;
+    CURRENT.remove();
     return sim.digest * 31 + sim.events;
+  }
+
+  /** From its beginning to the end of all. */
+  private void play(Task main) {
+    Throwable thrown = null;
+    try {
+      main.body.run();
+    } catch (Throwable e) {
+      thrown = e;
+      traceThreads();
+    }
+    try {
+      end();
+    } catch (Throwable e) {
+      thrown = thrown == null ? e : thrown;
+    }
+    failure = failure == null ? thrown : failure;
+  }
+
+  /** Runs in this thread whose turn it is, one after the other, until the first has ended. */
+  private void takeTurns(Task main) {
+    Coroutine first = new Coroutine(() -> play(main));
+    main.carrier = new Light(first);
+    Coroutine next = first;
+    while (!first.isDone()) {
+      next.run();
+      Task task = running;
+      if (task.carrier == null) {
+        task.carrier = new Light(new Coroutine(() -> lead(task)));
+      }
+      next = ((Light) Objects.requireNonNull(task.carrier)).coroutine();
+    }
+  }
+
+  /** From the beginning of a simulated thread to its end, and to who comes next. */
+  private void lead(Task task) {
+    live(task);
+    Task unused = next();
   }
 
   /** A simulation found something. */
@@ -239,7 +294,7 @@ public final class Sim {
         Carrier carrier = task.carrier;
         StringBuilder line = new StringBuilder("  " + task + " waits");
         if (carrier != null) {
-          for (StackTraceElement frame : carrier.thread.getStackTrace()) {
+          for (StackTraceElement frame : carrier.stack()) {
             if (frame.getClassName().startsWith("io.sheepfs")
                 && !frame.getClassName().endsWith(".Sim")) {
               line.append("\n      ").append(frame);
@@ -452,17 +507,21 @@ public final class Sim {
       me.wake.cancelled = true;
     }
     me.wake = at == Long.MAX_VALUE ? null : add(Math.max(at, now), me, null);
-    Carrier carrier = me.carrier;
-    if (carrier == null) {
-      throw new IllegalStateException(me + " runs nowhere");
+    Task next = next();
+    if (next != me) {
+      if (me.carrier instanceof Heavy mine) {
+        give(next);
+        mine.awaitTurn();
+      } else {
+        Coroutine.pause();
+      }
     }
-    dispatch(carrier, me);
     me.wake = null;
     checkAlive();
   }
 
-  /** Goes on with what comes next; returns when that is {@code me}, or {@code me} has ended. */
-  private void dispatch(Carrier carrier, @Nullable Task me) {
+  /** Goes on with what comes next, until that is a thread, which is the running one then. */
+  private Task next() {
     while (true) {
       Event event = queue.poll();
       if (event == null) {
@@ -488,19 +547,7 @@ public final class Sim {
       }
       next.wake = null;
       running = next;
-      if (next == me) {
-        return;
-      }
-      Carrier other = next.carrier;
-      if (other == null) {
-        other = carry(next);
-      }
-
-      other.go();
-      if (me != null) {
-        carrier.awaitTurn();
-      }
-      return;
+      return next;
     }
   }
 
@@ -513,42 +560,56 @@ public final class Sim {
     }
   }
 
-  private static Carrier carry(Task task) {
-    Carrier carrier = IDLE.poll();
+  /** Gives the turn to a thread on a real one. */
+  private void give(Task task) {
+    Heavy carrier = (Heavy) task.carrier;
     if (carrier == null) {
-      Carrier[] self = new Carrier[1];
-      Thread thread = new Thread(() -> carryOn(self), "sim-carrier");
-      thread.setDaemon(true);
-      carrier = new Carrier(thread);
-      self[0] = carrier;
-      thread.start();
+      Heavy idle = IDLE.poll();
+      carrier = idle == null ? fresh() : idle;
+      task.carrier = carrier;
+      carrier.task = task;
+      carrier.sim = this;
     }
-    task.carrier = carrier;
-    carrier.task = task;
+    carrier.go();
+  }
+
+  private static Heavy fresh() {
+    Heavy[] self = new Heavy[1];
+    Thread thread = new Thread(() -> carryOn(self), "sim-carrier");
+    thread.setDaemon(true);
+    Heavy carrier = new Heavy(thread);
+    self[0] = carrier;
+    thread.start();
     return carrier;
   }
 
-  private static void carryOn(Carrier[] self) {
-    Carrier carrier = self[0];
+  private static void carryOn(Heavy[] self) {
+    Heavy carrier = self[0];
     while (true) {
       carrier.awaitTurn();
       Task task = carrier.task;
-      if (task == null) {
+      Sim sim = carrier.sim;
+      if (task == null || sim == null) {
         throw new IllegalStateException("a turn and nothing to do");
       }
-      Sim sim = sim();
-      try {
-        task.body.run();
-      } catch (Killed e) {
-        // as it should
-      } catch (RuntimeException | Error e) {
-        fail(e);
-      }
-      sim.finish(task);
+      CURRENT.set(sim);
+      sim.live(task);
       carrier.task = null;
+      Task next = sim.next();
       IDLE.push(carrier);
-      sim.dispatch(carrier, null);
+      sim.give(next);
     }
+  }
+
+  private void live(Task task) {
+    try {
+      task.body.run();
+    } catch (Killed e) {
+      // as it should
+    } catch (RuntimeException | Error e) {
+      fail(e);
+    }
+    finish(task);
   }
 
   // --- what rewritten code calls, under the names of what it called before ---
