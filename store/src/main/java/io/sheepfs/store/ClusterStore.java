@@ -160,7 +160,20 @@ public final class ClusterStore implements NodeStore {
 
   @Override
   public synchronized Loss loss() {
+    if (disks.isIncomplete()) {
+      return Loss.OBJECTS;
+    }
     return marksAnew ? Loss.UNFLUSHED : Loss.NONE;
+  }
+
+  @Override
+  public void complete() throws IOException {
+    disks.complete();
+  }
+
+  @Override
+  public StoreDisks storeDisks() {
+    return disks;
   }
 
   @Override

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What a node of a cluster keeps, held by one process alone: {@link ClusterStore}. */
 public interface NodeStore {
@@ -40,6 +41,14 @@ public interface NodeStore {
 
   /** The directory. */
   Path root();
+
+  /** Notes that no object is missing any more; durable on return. */
+  default void complete() throws IOException {}
+
+  /** The disks, if they can come and go. */
+  default @Nullable StoreDisks storeDisks() {
+    return null;
+  }
 
   /** Where the objects are, a directory on each disk. */
   default List<Path> disks() {

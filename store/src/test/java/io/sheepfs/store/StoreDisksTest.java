@@ -1,19 +1,24 @@
 package io.sheepfs.store;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
@@ -81,10 +86,15 @@ final class StoreDisksTest {
   @Test
   void disk_thatIsMissingOrAnothers_isRefused() throws IOException {
     run(0, OBJECTS, path("a"), path("b"));
+    Files.move(path("b"), path("away"));
     assertTrue(refusal(path("a")).contains("is missing"), refusal(path("a")));
     assertTrue(refusal().contains("is missing"));
-    Files.createDirectories(path("empty"));
-    assertTrue(refusal(path("a"), path("empty")).contains("is missing"), "it is not mounted");
+    Files.createDirectories(path("b"));
+    assertTrue(refusal(path("a"), path("b")).contains("is missing"), "it is not mounted");
+    assertTrue(refusal(path("a"), path("away"), path("away")).contains("twice"));
+    Files.deleteIfExists(path("b").resolve("obj"));
+    Files.delete(path("b"));
+    Files.move(path("away"), path("b"));
     assertTrue(refusal(path("a"), path("b"), path("a")).contains("twice"));
     assertTrue(refusal(path("a"), path("b"), path("root")).contains("itself"));
     Files.createDirectories(path("full/letters"));
@@ -93,6 +103,138 @@ final class StoreDisksTest {
     other.close(List.of());
     assertTrue(refusal(path("a"), path("b"), path("c")).contains("another node"));
     run(OBJECTS, OBJECTS, path("a"), path("b"));
+  }
+
+  private static List<Path> disks(ClusterStore store) {
+    return store.storeDisks().objects().parts().stream()
+        .map(part -> part.files().directory().getParent())
+        .sorted()
+        .toList();
+  }
+
+  /** What {@link io.sheepfs.store.cluster.Departures} does, up to a number of objects. */
+  private static void move(ClusterStore store, int most) throws IOException {
+    for (StoreDisks.Leaving leaving : store.storeDisks().leaving()) {
+      List<ObjectId> oids = store.files().list(leaving.key());
+      for (ObjectId oid : oids.subList(0, Math.min(most, oids.size()))) {
+        store.files().move(oid, leaving.key());
+      }
+      if (oids.size() <= most) {
+        store.storeDisks().left(leaving);
+      }
+    }
+  }
+
+  private static ResultCode refused(Executable work) {
+    return assertThrows(SheepException.class, work).result();
+  }
+
+  @Test
+  void diskThatIsPlugged_isThereAfterARestart_alsoIfItIsNotGiven() throws IOException {
+    run(0, OBJECTS);
+    ClusterStore store = ClusterStore.open(path("root"), List.of());
+    store.storeDisks().plug(path("a"));
+    store.storeDisks().plug(path("a"));
+    for (int i = OBJECTS; i < 2 * OBJECTS; i++) {
+      store.files().create(object(i), 0, ByteBuffer.allocate(4).putInt(0, i), Durability.UNSTABLE);
+    }
+    assertEquals(OBJECTS, count("a"), "the node's own directory gets nothing more");
+    store.close(List.of());
+    run(2 * OBJECTS, 2 * OBJECTS);
+    Files.createDirectories(path("full/letters"));
+    ClusterStore again = ClusterStore.open(path("root"), List.of());
+    assertThrows(IOException.class, () -> again.storeDisks().plug(path("full")));
+    assertEquals(ResultCode.INVALID_PARMS, refused(() -> again.storeDisks().unplug(path("a"))));
+    again.storeDisks().unplug(path("root"));
+    move(again, 1000);
+    assertEquals(List.of(path("a")), disks(again));
+    again.close(List.of());
+    run(2 * OBJECTS, 2 * OBJECTS);
+    assertEquals(2 * OBJECTS, count("a"));
+  }
+
+  @Test
+  void diskThatIsUnplugged_givesItsObjectsToTheOthers_alsoAfterARestart() throws IOException {
+    run(0, OBJECTS, path("a"), path("b"), path("c"));
+    ClusterStore store = ClusterStore.open(path("root"), List.of());
+    assertEquals(ResultCode.INVALID_PARMS, refused(() -> store.storeDisks().unplug(path("x"))));
+    int inB = count("b");
+    store.storeDisks().unplug(path("b"));
+    store.storeDisks().unplug(path("b").resolve("obj"));
+    move(store, inB / 2);
+    assertTrue(count("b") > 0 && count("b") < inB);
+    ObjectId left = store.files().list(store.storeDisks().leaving().get(0).key()).get(0);
+    store.close(List.of());
+    // as if the last move had been cut short
+    Path half = path("b").resolve("obj").resolve(left.toString());
+    Path whole = path("a").resolve("obj").resolve(left.toString());
+    Files.copy(half, whole);
+    Files.write(half, new byte[4]);
+    ClusterStore again = ClusterStore.open(path("root"), List.of(path("a"), path("b")));
+    assertEquals(1, again.storeDisks().leaving().size());
+    assertEquals(OBJECTS, again.files().list().size());
+    move(again, 1000);
+    assertEquals(List.of(path("a"), path("c")), disks(again));
+    again.close(List.of());
+    run(OBJECTS, OBJECTS, path("a"), path("b"), path("c"));
+    assertEquals(OBJECTS, count("a") + count("c"), "what was unplugged is not used when given");
+    ClusterStore last = ClusterStore.open(path("root"), List.of());
+    last.storeDisks().plug(path("b"));
+    assertEquals(3, disks(last).size());
+    last.storeDisks().unplug(path("a"));
+    last.storeDisks().unplug(path("b"));
+    assertEquals(ResultCode.INVALID_PARMS, refused(() -> last.storeDisks().unplug(path("c"))));
+    last.storeDisks().stays(last.storeDisks().leaving().get(0));
+    assertEquals(1, last.storeDisks().leaving().size());
+    last.close(List.of());
+  }
+
+  @Test
+  void diskThatFails_isLeftOut_andTheNodeIsIncompleteUntilItHasAll() throws IOException {
+    run(0, OBJECTS, path("a"), path("b"));
+    ClusterStore store = ClusterStore.open(path("root"), List.of());
+    AtomicInteger told = new AtomicInteger();
+    store.storeDisks().onTrouble(told::incrementAndGet);
+    assertNull(store.storeDisks().failed());
+    int inB = count("b");
+    Files.move(path("b"), path("away"));
+    assertEquals(ResultCode.EIO, refused(() -> store.files().list()));
+    assertEquals(1, told.get());
+    assertEquals(path("b"), store.storeDisks().failed());
+    assertTrue(store.space().totalBytes() > 0);
+    store.storeDisks().lose(path("b"));
+    assertEquals(Loss.OBJECTS, store.loss());
+    assertEquals(List.of(path("a")), disks(store));
+    assertEquals(OBJECTS - inB, store.files().list().size());
+    store.close(List.of());
+    Files.move(path("away"), path("b"));
+    ClusterStore again = ClusterStore.open(path("root"), List.of(path("a"), path("b")));
+    assertEquals(Loss.OBJECTS, again.loss());
+    assertEquals(OBJECTS - inB, again.files().list().size(), "its objects are old");
+    assertThrows(IOException.class, () -> again.storeDisks().plug(path("b")));
+    again.complete();
+    assertEquals(Loss.NONE, again.loss());
+    again.close(List.of());
+    ClusterStore last = ClusterStore.open(path("root"), List.of(path("a"), path("b")));
+    assertEquals(Loss.NONE, last.loss());
+    assertEquals(List.of(path("a")), disks(last));
+    Files.move(path("a"), path("away"));
+    assertEquals(ResultCode.EIO, refused(() -> last.files().list()));
+    assertNull(last.storeDisks().failed(), "it is the last one");
+    last.close(List.of());
+  }
+
+  @Test
+  void lossThatWasCutShort_isCompletedAtTheNextStart() throws IOException {
+    run(0, OBJECTS, path("a"), path("b"));
+    Path list = path("root").resolve("disks");
+    String line =
+        Files.readAllLines(list).stream().filter(l -> l.endsWith("/b")).findFirst().orElseThrow();
+    Files.writeString(path("root").resolve("incomplete"), line + "\n");
+    ClusterStore store = ClusterStore.open(path("root"), List.of(path("a"), path("b")));
+    assertEquals(List.of(path("a")), disks(store));
+    assertEquals(Loss.OBJECTS, store.loss());
+    store.close(List.of());
   }
 
   @Test

@@ -56,6 +56,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
       Executors.newCachedThreadPool(new DaemonThreads("sheep-sender"));
   private final PastEpochs pastEpochs;
   private final ClusterOrders orders;
+  private final Departures departures;
   private final InstantSource clock = InstantSource.system();
 
   @GuardedBy("this")
@@ -101,6 +102,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     this.pastEpochs = new PastEpochs(registry, store.id());
     this.follower = new Follower(this, registry, replica, peers, store, signal);
     this.orders = new ClusterOrders(this, registry, follower);
+    this.departures = new Departures(store.storeDisks(), replica);
     this.neighbours =
         new Neighbours(
             registry, network, options.sessionTimeout(), store.id(), presenceChanged::raise);
@@ -137,6 +139,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     onEnd = end;
     follower.start();
     presence.start();
+    departures.start();
     neighbours.start();
   }
 
@@ -676,6 +679,11 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     return orders;
   }
 
+  /** The disks of this node that come and go. */
+  public Departures departures() {
+    return departures;
+  }
+
   /** None for a gateway: nothing of the cluster can be there. */
   @Override
   public Space space() throws SheepException {
@@ -705,6 +713,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
       closed = true;
       notifyAll();
     }
+    departures.close();
     presence.close();
     neighbours.close();
     follower.close();

@@ -11,6 +11,7 @@ import io.sheepfs.store.NodeStore;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -78,6 +79,7 @@ final class Follower implements AutoCloseable {
   private String endedFor = "";
   private final RiftWatch rifts;
   private final Onlooker onlooker;
+  private final DiskLoss diskLoss;
 
   /** Where everybody stood when this process last dropped what it is no place for. */
   private volatile View.Placement swept = View.Placement.NONE;
@@ -98,6 +100,7 @@ final class Follower implements AutoCloseable {
     this.store = store;
     this.signal = signal;
     this.onlooker = new Onlooker(sheep, registry, store.id());
+    this.diskLoss = new DiskLoss(store.storeDisks(), peers, signal::raise);
     this.rifts = new RiftWatch(sheep.options().sessionTimeout().dividedBy(3));
     thread.setDaemon(true);
   }
@@ -224,6 +227,9 @@ final class Follower implements AutoCloseable {
       return;
     }
     onlooker.end();
+    if (goesOnWithoutDisk(agreed, epoch)) {
+      return;
+    }
     if (incarnation.equals(registry.refused(store.id()))) {
       stop(false);
       standAside(agreed, epoch);
@@ -238,6 +244,28 @@ final class Follower implements AutoCloseable {
       standAside(agreed, epoch);
     }
     append(agreed, epoch, members, wanted);
+  }
+
+  /**
+   * Does without a disk that has failed, as another incarnation, which is right in nothing until it
+   * has caught up. This one has answered everything that it will, before it is looked once more
+   * whether the others have it all.
+   */
+  private boolean goesOnWithoutDisk(Layout agreed, Epoch epoch) throws IOException {
+    Path failed = diskLoss.failed();
+    if (failed == null
+        || !diskLoss.canDoWithout(failed, new View(agreed, epoch, store.id()))
+        || !registry.mayLose(epoch)) {
+      return false;
+    }
+    stop(false);
+    Epoch last = registry.epoch(agreed.createTime(), registry.lastEpoch(agreed.createTime()));
+    if (DiskLoss.othersHaveAll(new View(agreed, last, store.id()))) {
+      diskLoss.lose(failed);
+    }
+    registry.leave();
+    signal.raise();
+    return true;
   }
 
   /** Tells, if this node took part in an epoch before, that it has ended that. */
@@ -341,13 +369,16 @@ final class Follower implements AutoCloseable {
         replica.forgetRecovered();
       }
       log.info("epoch {}: {}", epoch.number(), epoch.members());
-      before = replica.list();
+      before = listOrEnd();
       replica.settle(next);
       view = next;
       now = next;
       tookPartNanos = System.nanoTime();
     }
     if (!settled && settle(now)) {
+      if (now.peer(store.id()).isSynced()) {
+        store.complete(); // before anybody can take it for right alone
+      }
       registry.markReady(agreed.createTime(), epoch.number(), incarnation);
       endedFor = agreed.createTime() + " " + epoch.number();
       settled = true; // only now: a mark that failed has to be made again, for all wait for it
@@ -358,6 +389,18 @@ final class Follower implements AutoCloseable {
       open = true;
       sheep.opened(now);
       startRecovery(now);
+    }
+  }
+
+  /** All objects that are here; without them all would wait for this node. */
+  private List<ObjectId> listOrEnd() throws SheepException {
+    try {
+      return replica.list();
+    } catch (SheepException e) {
+      if (diskLoss.failed() != null) {
+        sheep.mustEnd("a disk has failed, and others need what is on it");
+      }
+      throw e;
     }
   }
 

@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  *   caughtup/STORE_ID          ephemeral: the epoch for which it has all it should, incarnation
  *   silent/STORE_ID            ephemeral: incarnation of a node, then id and incarnation of each
  *                              other that does not answer it
+ *   lost                       the node that may go on without a disk, and the incarnation that it
+ *                              was until then
  *   refused/STORE_ID           the incarnation of a node whose disk failed while others' did not
  *   leader                     whoever leads; its version is the number of the term
  *   wish, copies, default,
@@ -133,6 +135,48 @@ final class Registry implements Closeable {
     }
     renewLease();
     return fresh;
+  }
+
+  /** Ends this incarnation: the next {@link #join} makes another, under whatever session. */
+  synchronized void leave() {
+    joinedSession = 0;
+    incarnation = "";
+    leaseEndNanos = System.nanoTime();
+  }
+
+  /**
+   * Lets this node go on without some of its objects. One at a time may: two could each have what
+   * the other has lost, and none would know that it is right. The epoch has to know this
+   * incarnation: else a later one could not be told from an earlier one.
+   *
+   * @param last the last epoch
+   * @return false if another did, and has not been SYNCED since
+   */
+  boolean mayLose(Epoch last) throws IOException {
+    String mine;
+    synchronized (this) {
+      Epoch.Member self = last.member(storeId);
+      if (self == null || (self.isPresent() && !self.incarnation().equals(incarnation))) {
+        return false;
+      }
+      mine = storeId + " " + incarnation;
+    }
+    int version = agreement.version("/lost");
+    String text = text("/lost");
+    if (version < 0 || text == null) {
+      return agreement.create("/lost", bytes(mine));
+    }
+    String[] words = text.split(" ", -1);
+    Epoch.Member other = last.member(words[0]);
+    boolean isOver =
+        other == null
+            || (other.state() == Epoch.State.SYNCED
+                && (words.length < 2 || !other.incarnation().equals(words[1])));
+    if (!words[0].equals(storeId) && !isOver) {
+      return false;
+    }
+    agreement.replaceIf("/lost", version, "/lost", bytes(mine));
+    return true;
   }
 
   private long session() throws IOException {

@@ -80,7 +80,8 @@ public final class Replica {
   record Range(long start, long end, long sizeBytes) {}
 
   /** A change of one object's file. */
-  private interface Change {
+  public interface Change {
+    /** Does it. */
     void run() throws SheepException;
   }
 
@@ -240,17 +241,41 @@ public final class Replica {
     }
   }
 
+  /**
+   * Does something to an object that nobody changes meanwhile, in whatever epoch and phase: it must
+   * not change what can be read of it.
+   */
+  public void undisturbed(ObjectId oid, Change work) throws SheepException {
+    gate.readLock().lock();
+    try {
+      ReentrantLock stripe = stripe(oid);
+      stripe.lock();
+      try {
+        work.run();
+      } finally {
+        stripe.unlock();
+      }
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
   /** Removes everything: the cluster is formatted. */
   void clear() throws SheepException {
-    for (ObjectId oid : files.list()) {
-      boolean unused = files.remove(oid);
+    gate.writeLock().lock();
+    try {
+      for (ObjectId oid : files.list()) {
+        boolean unused = files.remove(oid);
+      }
+      files.forceNames();
+      files.clear();
+      book.clear();
+      copies.clear();
+      recovered.clear();
+      suspects.clear();
+    } finally {
+      gate.writeLock().unlock();
     }
-    files.forceNames();
-    files.clear();
-    book.clear();
-    copies.clear();
-    recovered.clear();
-    suspects.clear();
   }
 
   // --- operations ---
@@ -441,7 +466,7 @@ public final class Replica {
   }
 
   /** Whether there is an object here, in whatever state. */
-  public boolean exists(ObjectId oid) {
+  public boolean exists(ObjectId oid) throws SheepException {
     return files.exists(oid);
   }
 

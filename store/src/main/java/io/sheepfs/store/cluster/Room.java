@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
+import io.sheepfs.store.Reserve;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,9 +33,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Room {
 
-  private static final long LEAST_RESERVE_BYTES = 8 << 20;
-  private static final long MOST_RESERVE_BYTES = 1 << 30;
-  private static final int RESERVE_SHARE = 20;
   private static final long REPORT_AGE_NANOS = Duration.ofSeconds(1).toNanos();
 
   private final Report report;
@@ -197,10 +195,7 @@ final class Room {
       if (known == null) {
         return true;
       }
-      long reserve =
-          Math.max(
-              LEAST_RESERVE_BYTES,
-              Math.min(known.totalBytes() / RESERVE_SHARE, MOST_RESERVE_BYTES));
+      long reserve = Reserve.bytes(known.totalBytes());
       long floor = need == Need.CREATE ? reserve : reserve / 2;
       return known.freeBytes() - (begunBytes - countedBytes) - bytes >= floor;
     }

@@ -54,8 +54,13 @@ final class ScrubbedCluster implements Scrubber.Cluster {
         all.addAll(peers.list(peer.node(), view.number()));
       }
     }
-    all.removeIf(oid -> !replica.exists(ObjectId.inode(oid.vid())));
-    return all;
+    Set<ObjectId> known = new HashSet<>();
+    for (ObjectId oid : all) {
+      if (replica.exists(ObjectId.inode(oid.vid()))) {
+        known.add(oid);
+      }
+    }
+    return known;
   }
 
   @Override

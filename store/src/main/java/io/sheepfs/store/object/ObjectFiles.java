@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +53,9 @@ public final class ObjectFiles implements NodeObjects {
   private final Prefetch prefetch;
   private final Map<VdiId, Unsynced> unsynced = new ConcurrentHashMap<>();
 
+  /** What tells the directory from another of that path; null where nothing does. */
+  private final @Nullable Object key;
+
   /** Whether the files are the kernel's, which keeps what was read of them in memory. */
   private final boolean readsAhead;
 
@@ -65,6 +69,7 @@ public final class ObjectFiles implements NodeObjects {
   public ObjectFiles(Path directory, Disk disk, int maxOpenFiles) {
     this.directory = directory;
     this.disk = disk;
+    this.key = keyOrNull();
     this.readsAhead = directory.getFileSystem() == FileSystems.getDefault();
     this.open = new OpenObjects(directory, disk, maxOpenFiles);
     this.names = new NameSync(directory, disk);
@@ -74,6 +79,14 @@ public final class ObjectFiles implements NodeObjects {
             (oid, offset, length, target) ->
                 onFile(
                     "read of", oid, object -> object.channel().transferTo(offset, length, target)));
+  }
+
+  private @Nullable Object keyOrNull() {
+    try {
+      return key();
+    } catch (IOException e) {
+      return null; // whoever uses it will be told
+    }
   }
 
   /** Something done to an open file, which can be done again when the file was closed meanwhile. */
@@ -299,6 +312,11 @@ public final class ObjectFiles implements NodeObjects {
     }
   }
 
+  /** Where the files are. */
+  public Path directory() {
+    return directory;
+  }
+
   /** A new name for a file that is to become {@code oid} later. */
   public Path temporaryFor(ObjectId oid) {
     return directory.resolve(oid + "." + temporaries.incrementAndGet() + TEMPORARY_SUFFIX);
@@ -351,6 +369,41 @@ public final class ObjectFiles implements NodeObjects {
   @Override
   public boolean exists(ObjectId oid) {
     return Files.isRegularFile(file(oid), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /**
+   * The same, if it can be told.
+   *
+   * @throws SheepException {@link ResultCode#EIO} if the disk does not say
+   */
+  boolean look(ObjectId oid) throws SheepException {
+    try {
+      return Files.readAttributes(file(oid), BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+          .isRegularFile();
+    } catch (NoSuchFileException e) {
+      return false;
+    } catch (IOException e) {
+      throw disk.failure("look for object " + oid, e);
+    }
+  }
+
+  /**
+   * Looks whether the directory is the one that was opened: what is nowhere in it is not there.
+   *
+   * @throws SheepException {@link ResultCode#EIO} if it is not, as its disk is gone
+   */
+  void checkThere() throws SheepException {
+    try {
+      if (key != null && !key.equals(key())) {
+        throw new SheepException(ResultCode.EIO, directory + " is not what it was");
+      }
+    } catch (IOException e) {
+      throw new SheepException(ResultCode.EIO, directory + " is gone", e);
+    }
+  }
+
+  private @Nullable Object key() throws IOException {
+    return Files.readAttributes(directory, BasicFileAttributes.class).fileKey();
   }
 
   /**

@@ -44,6 +44,9 @@ final class Dispatcher {
     if (sheep instanceof ClusterSheep cluster) {
       add(new PeerHandlers(cluster, options.maxBodyBytes(), shutdown));
       add(new OrderHandlers(cluster.orders()));
+      DiskHandlers disks = new DiskHandlers(cluster.departures());
+      handlers.put(Opcode.MD_PLUG, disks::mdPlug);
+      handlers.put(Opcode.MD_UNPLUG, disks::mdUnplug);
     }
   }
 

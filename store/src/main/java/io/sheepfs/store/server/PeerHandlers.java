@@ -198,7 +198,7 @@ final class PeerHandlers {
   }
 
   /** Says whether this node has the object. */
-  Answer exist(Request request) {
+  Answer exist(Request request) throws SheepException {
     boolean exists = replica.exists(request.header().obj().objectId());
     return Answer.of(exists ? ResultCode.SUCCESS : ResultCode.NO_OBJ);
   }

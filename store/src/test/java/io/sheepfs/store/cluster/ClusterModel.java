@@ -3,6 +3,7 @@ package io.sheepfs.store.cluster;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.Loss;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.cluster.Membership.Alive;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * two places of one write; rings and numbers of copies are wished for and replaced half way;
  * objects are written, in part or whole, and deleted; nodes catch up object by object; two that are
  * there do not hear each other, so that one of them is left out although it lives, and does not
- * know of that at first.
+ * know of that at first; a node loses one of its disks and goes on without it, step by step.
  *
  * <p>Real are {@link Membership}, {@link Rifts}, {@link Epoch}, {@link View} with its rings, and
  * {@link RecoveryPlan}. Modelled, by the rules of {@link Replica}, {@link Gateway} and {@link
@@ -47,18 +48,39 @@ final class ClusterModel {
     static final Content NONE = new Content(0, 0);
   }
 
+  /** How far a node is with going on without a disk. */
+  private enum Losing {
+    NOTHING,
+    /** It was allowed to. */
+    ALLOWED,
+    /** It does not take part in anything any more. */
+    CLOSED,
+    /** Its directory says that it is incomplete. */
+    INCOMPLETE
+  }
+
   private static final class Node {
     private final String id;
     private final NodeInfo info;
     private final Map<ObjectId, Content> disk = new HashMap<>();
     private final Set<ObjectId> recovered = new HashSet<>();
     private final Set<ObjectId> suspects = new HashSet<>();
+    private boolean secondDisk;
     private @Nullable String incarnation;
     private @Nullable View view;
     private @Nullable List<ObjectId> todo;
     private Set<ObjectId> listed = Set.of();
     private Set<ObjectId> before = Set.of();
     private boolean caughtUp;
+
+    /** Whether it loses a disk: how far it is with that. */
+    private Losing losing = Losing.NOTHING;
+
+    /** Whether its disks say that it may lack objects. */
+    private boolean incomplete;
+
+    /** What this incarnation has said of that. */
+    private Loss loss = Loss.NONE;
 
     /** The newest epoch that it has seen, so that it does nothing any more as of an earlier one. */
     private int seen;
@@ -105,10 +127,20 @@ final class ClusterModel {
   private int counter;
   private int moves;
   private int leftOut;
+  private int losses;
+
+  /** The node that was allowed to lose a disk last, and the incarnation that it was. */
+  private String loser = "";
+
+  private String loserWas = "";
+
+  /** How many copies each VDI has more than its number says. */
+  private final int moreCopies;
 
   ClusterModel(long seed) {
     this.seed = seed;
     this.random = new Random(seed);
+    this.moreCopies = seed % 2 == 0 ? 0 : 1;
     List<Member> first = new ArrayList<>();
     for (int i = 0; i < NODES; i++) {
       Node node = new Node(i);
@@ -138,12 +170,17 @@ final class ClusterModel {
     return leftOut;
   }
 
+  /** How often a node went on without a disk. */
+  int losses() {
+    return losses;
+  }
+
   /**
    * One copy of the first VDI's objects, two of the second's, three of the third's, until an epoch
-   * says otherwise.
+   * says otherwise; in each second history one more.
    */
-  private static int copies(ObjectId oid) {
-    return oid.vid().value();
+  private int copies(ObjectId oid) {
+    return oid.vid().value() + moreCopies;
   }
 
   private Node node(View.Peer peer) {
@@ -178,6 +215,7 @@ final class ClusterModel {
   // --- membership ---
 
   private void kill(Node node) {
+    node.losing = Losing.NOTHING;
     node.incarnation = null;
     node.seen = 0;
     node.view = null;
@@ -188,6 +226,81 @@ final class ClusterModel {
   private void start(Node node) {
     node.incarnation = node.id + "-" + ++counter;
     node.recovered.clear();
+    if (node.incomplete) {
+      loseDisk(node); // if that was cut short
+    }
+    node.loss = node.incomplete ? Loss.OBJECTS : Loss.NONE;
+  }
+
+  // --- a disk that is lost ---
+
+  /** One of two disks, with each second object. */
+  private static void loseDisk(Node node) {
+    node.disk.keySet().removeIf(oid -> oid.hashCode() % 2 == 0 != node.secondDisk);
+    node.secondDisk = !node.secondDisk; // what comes back is on another one
+  }
+
+  private boolean canDoWithout(Node node) {
+    View view = new View(LAYOUT, epoch, node.id);
+    for (ObjectId oid : objects) {
+      CopyNumber altered = epoch.copies().get(oid.vid());
+      if ((altered == null ? copies(oid) : altered.now()) < 2) {
+        return false;
+      }
+    }
+    return view.self() != null && DiskLoss.othersHaveAll(view);
+  }
+
+  /** As {@link Registry#mayLose}. */
+  private boolean mayLose(Node node) {
+    Member self = epoch.member(node.id);
+    if (self == null || (self.isPresent() && !self.incarnation().equals(node.incarnation))) {
+      return false;
+    }
+    Member other = epoch.member(loser);
+    boolean isOver =
+        other == null || (other.state() == State.SYNCED && !other.incarnation().equals(loserWas));
+    if (!loser.equals(node.id) && !isOver) {
+      return false;
+    }
+    loser = node.id;
+    loserWas = String.valueOf(node.incarnation);
+    return true;
+  }
+
+  /** The next step of {@link Follower}, when a disk has failed. */
+  private void goOnWithoutDisk(Node node) {
+    if (node.incarnation == null) {
+      return;
+    }
+    switch (node.losing) {
+      case NOTHING -> {
+        if (canDoWithout(node) && mayLose(node)) {
+          node.losing = Losing.ALLOWED;
+        }
+      }
+      case ALLOWED -> {
+        node.view = null;
+        node.losing = Losing.CLOSED;
+      }
+      case CLOSED -> {
+        if (DiskLoss.othersHaveAll(new View(LAYOUT, epoch, node.id))) {
+          node.incomplete = true;
+          node.losing = Losing.INCOMPLETE;
+        } else {
+          restart(node);
+        }
+      }
+      case INCOMPLETE -> {
+        losses++;
+        restart(node);
+      }
+    }
+  }
+
+  private void restart(Node node) {
+    kill(node);
+    start(node);
   }
 
   private void advance() {
@@ -196,7 +309,7 @@ final class ClusterModel {
     for (Node node : nodes.values()) {
       String incarnation = node.incarnation;
       if (incarnation != null) {
-        alive.put(node.id, new Alive(incarnation, node.caughtUp));
+        alive.put(node.id, new Alive(incarnation, node.caughtUp, node.loss));
         there.put(node.id, incarnation);
       }
     }
@@ -239,6 +352,11 @@ final class ClusterModel {
   /** The barrier: an epoch opens when all its present members are there; first they settle. */
   private void tryOpen() {
     for (Node node : nodes.values()) {
+      Member self = epoch.member(node.id);
+      boolean isMember = self != null && self.incarnation().equals(node.incarnation);
+      if (isMember && node.losing.compareTo(Losing.CLOSED) >= 0) {
+        return; // it does not take part any more
+      }
       if (node.incarnation != null && node.seen != epoch.number()) {
         return; // it may still answer as of an earlier epoch, also if it is left out
       }
@@ -265,6 +383,7 @@ final class ClusterModel {
       }
       node.recovered.removeIf(oid -> !view.authority(oid, copies(oid)).isSynced());
       node.view = view;
+      node.incomplete &= !self(view).isSynced();
       node.before = new HashSet<>(node.disk.keySet());
     }
     views.forEach(this::settle);
@@ -317,7 +436,7 @@ final class ClusterModel {
     node.suspects.clear();
   }
 
-  private static void repair(Node node, ObjectId oid, Node source) {
+  private void repair(Node node, ObjectId oid, Node source) {
     if (has(node, oid)) {
       node.put(oid, source.get(oid));
     } else {
@@ -354,7 +473,7 @@ final class ClusterModel {
 
   // --- a replica ---
 
-  private static boolean has(Node node, ObjectId oid) {
+  private boolean has(Node node, ObjectId oid) {
     View view = node.view;
     return view != null && self(view).isSynced() && view.isPlace(oid, copies(oid));
   }
@@ -533,7 +652,7 @@ final class ClusterModel {
     return todo;
   }
 
-  private static boolean drop(Node node, View view, ObjectId oid) {
+  private boolean drop(Node node, View view, ObjectId oid) {
     boolean owned = self(view).isSynced() && view.isPlace(oid, copies(oid));
     if (!owned && !node.recovered.contains(oid)) {
       node.disk.remove(oid);
@@ -546,6 +665,11 @@ final class ClusterModel {
   /** One random step. */
   void step() {
     Node node = anyOf(List.copyOf(nodes.values()));
+    if (moreCopies > 0 && (random.nextInt(20) == 0 || node.losing != Losing.NOTHING)) {
+      goOnWithoutDisk(node);
+      check();
+      return;
+    }
     switch (random.nextInt(17)) {
       case 0 -> {
         if (node.incarnation != null && random.nextBoolean()) {
@@ -604,8 +728,8 @@ final class ClusterModel {
 
   private void alterCopies() {
     int vid = 1 + random.nextInt(3);
-    int wanted = 1 + random.nextInt(4);
-    copiesWish.put(new VdiId(vid), new CopyNumber(vid, wanted));
+    int wanted = 1 + moreCopies + random.nextInt(4 - moreCopies);
+    copiesWish.put(new VdiId(vid), new CopyNumber(vid + moreCopies, wanted));
   }
 
   private void reweight() {
@@ -629,7 +753,8 @@ final class ClusterModel {
       Set<Content> possible = perhaps.getOrDefault(oid, Set.of());
       for (View.Peer place : view.places(oid, copies(oid))) {
         Content found = node(place).get(oid);
-        if (place.isSynced() && !found.equals(right) && !possible.contains(found)) {
+        boolean isGone = !isThere(place) && node(place).incomplete; // the epoch will say so
+        if (place.isSynced() && !isGone && !found.equals(right) && !possible.contains(found)) {
           throw failure(oid, found, node(place));
         }
       }

@@ -19,6 +19,7 @@ final class ClusterModelTest {
     long count = only == null ? Long.getLong("sheepfs.cluster.seeds", 1_000) : 1;
     long moves = 0;
     long leftOut = 0;
+    long losses = 0;
     for (long seed = first; seed < first + count; seed++) {
       ClusterModel model = new ClusterModel(seed);
       for (int i = 0; i < STEPS; i++) {
@@ -27,11 +28,13 @@ final class ClusterModelTest {
       model.end();
       moves += model.moves();
       leftOut += model.leftOut();
+      losses += model.losses();
     }
     System.out.printf(
-        "%d histories, the ring changed %d times, %d living nodes were left out%n",
-        count, moves, leftOut);
+        "%d histories, the ring changed %d times, %d living nodes were left out, %d lost a disk%n",
+        count, moves, leftOut, losses);
     assertTrue(moves >= count / 4 || only != null, "the ring hardly changes");
+    assertTrue(losses >= count / 10 || only != null, "hardly a disk is lost");
     assertTrue(leftOut >= count / 4 || only != null, "the network hardly fails");
   }
 }

@@ -1,9 +1,11 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.DiskList;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
@@ -144,7 +146,7 @@ final class SheepProcesses implements Closeable {
     start(node, List.of(), directories.toString());
   }
 
-  private Path disk(int node, String name) {
+  Path disk(int node, String name) {
     return directory.resolve("node" + node + "-" + name);
   }
 
@@ -269,6 +271,37 @@ final class SheepProcesses implements Closeable {
         .result();
   }
 
+  /** Has a node take disks, or do without them. */
+  ResultCode changeDisks(int node, Opcode opcode, String... names) throws IOException {
+    StringBuilder paths = new StringBuilder();
+    for (String name : names) {
+      paths.append(paths.isEmpty() ? "" : ",").append(disk(node, name));
+    }
+    byte[] body = paths.append('\0').toString().getBytes(StandardCharsets.UTF_8);
+    RequestHeader header =
+        RequestHeader.of(opcode, RequestFlags.WRITE, body.length, new RequestFields.None());
+    return links.exchange(address(node), header, ByteBuffer.wrap(body), null).result();
+  }
+
+  /** The disks that a node has, in the words of its answer. */
+  List<String> disks(int node) throws IOException {
+    RequestHeader header =
+        RequestHeader.of(Opcode.MD_INFO, 0, DiskList.SIZE_BYTES, new RequestFields.None());
+    ByteBuffer body = ByteBuffer.allocate(DiskList.SIZE_BYTES);
+    ResponseHeader answer = links.exchange(address(node), header, null, body);
+    if (answer.result() != ResultCode.SUCCESS) {
+      throw new IOException(answer.toString());
+    }
+    return DiskList.decode(body.flip()).disks().stream().map(DiskList.Disk::path).toList();
+  }
+
+  /** Takes a disk away without a word, as when it is pulled out, or brings it back. */
+  void pull(int node, String name, boolean away) throws IOException {
+    Path there = disk(node, name);
+    Path hidden = directory.resolve("pulled-" + node + "-" + name);
+    Files.move(away ? there : hidden, away ? hidden : there);
+  }
+
   /** Asks for a ring of all nodes that are there. */
   void reweight(int through) {
     RequestHeader header = RequestHeader.of(Opcode.REWEIGHT, 0, 0, new RequestFields.None());
@@ -338,6 +371,12 @@ final class SheepProcesses implements Closeable {
   /** Waits until these are the nodes on the ring, nothing moves, and each has everything. */
   void awaitSynced(int... nodes) {
     eventually("all nodes have caught up", () -> areSynced(nodes));
+  }
+
+  /** The number of the last epoch that {@link #awaitSynced} saw. */
+  int lastEpoch() {
+    Epoch epoch = last;
+    return epoch == null ? 0 : epoch.number();
   }
 
   private boolean areSynced(int... nodes) throws IOException {

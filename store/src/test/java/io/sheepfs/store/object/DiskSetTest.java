@@ -20,9 +20,13 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
@@ -153,6 +157,120 @@ final class DiskSetTest {
     assertTrue(forced.size() > OBJECTS);
     String last = forced.get(forced.size() - 1);
     assertTrue(last.startsWith(inode.toString()), last);
+  }
+
+  @Test
+  void disk_thatLeaves_isEmptiedObjectByObject() throws IOException {
+    DiskSet set = new DiskSet(List.of(disk(1, 1), disk(2, 1)));
+    fill(set);
+    set.create(ObjectId.inode(VID), 0, bytes(9), Durability.UNSTABLE);
+    set.weigh(1, 0);
+    assertThrows(IllegalArgumentException.class, () -> set.move(object(0), 2));
+    List<ObjectId> old = set.list(1);
+    assertTrue(old.size() > OBJECTS / 4);
+    for (ObjectId oid : old) {
+      set.move(oid, 1);
+      assertEquals(OBJECTS + 1, set.list().size());
+    }
+    assertEquals(0, count(1));
+    set.drop(1);
+    check(set);
+    set.add(disk(3, 1));
+    for (int i = 0; i < OBJECTS; i++) {
+      set.write(object(i), 0, bytes(i), Durability.UNSTABLE);
+      set.create(ObjectId.data(new VdiId(5), i), 0, bytes(i), Durability.UNSTABLE);
+    }
+    check(set);
+    assertTrue(count(3) > OBJECTS / 4);
+  }
+
+  @Test
+  void move_thatIsDoneAgain_keepsTheNewCopy() throws IOException {
+    DiskSet set = new DiskSet(List.of(disk(1, 0), disk(2, 1)));
+    set.create(object(1), 0, bytes(7), Durability.STABLE);
+    Files.copy(
+        directory.resolve("disk2").resolve(object(1).toString()),
+        directory.resolve("disk1").resolve(object(1).toString()));
+    set.write(object(1), 0, bytes(8), Durability.STABLE);
+    assertEquals(1, set.list().size());
+    set.move(object(1), 1);
+    ByteBuffer found = ByteBuffer.allocate(4);
+    set.read(object(1), 0, found);
+    assertEquals(8, found.getInt(0));
+    assertEquals(0, count(1));
+  }
+
+  @Test
+  void move_withoutRoomElsewhere_leavesTheObjectWhereItIs() throws IOException {
+    DiskSet set = new DiskSet(List.of(disk(1, 1)));
+    fill(set);
+    set.add(disk(2, 1));
+    set.weigh(1, 0);
+    full.add(2);
+    SheepException refused = assertThrows(SheepException.class, () -> set.move(object(3), 1));
+    assertEquals(ResultCode.NO_SPACE, refused.result());
+    check(set);
+    assertEquals(OBJECTS, count(1));
+  }
+
+  @Test
+  void objects_areReadWhileTheyAreMoved() throws Exception {
+    DiskSet set = new DiskSet(List.of(disk(1, 1), disk(2, 1)));
+    fill(set);
+    AtomicBoolean ends = new AtomicBoolean();
+    CompletableFuture<Integer> reader =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                int rounds = 0;
+                while (!ends.get() || rounds == 0) {
+                  check(set);
+                  rounds++;
+                }
+                return rounds;
+              } catch (SheepException e) {
+                throw new CompletionException(e);
+              }
+            });
+    for (int round = 0; round < 6; round++) {
+      int from = 1 + round % 2;
+      set.weigh(3 - from, 1);
+      set.weigh(from, 0);
+      for (ObjectId oid : set.list(from)) {
+        set.move(oid, from);
+      }
+      assertEquals(0, count(from));
+    }
+    ends.set(true);
+    assertTrue(reader.get() > 0);
+  }
+
+  @Test
+  void disk_thatIsGone_doesNotMakeItsObjectsLookDeleted() throws IOException {
+    DiskSet set = new DiskSet(List.of(disk(1, 1), disk(2, 1)));
+    List<Long> told = Collections.synchronizedList(new ArrayList<>());
+    set.onFailure((part, failure) -> told.add(part.key()));
+    fill(set);
+    List<ObjectId> kept = set.list(2);
+    ObjectId lost = set.list(1).get(0);
+    Files.move(directory.resolve("disk1"), directory.resolve("away"));
+    Files.createDirectories(directory.resolve("disk1")); // as when it is not mounted
+    ByteBuffer found = ByteBuffer.allocate(4);
+    set.read(kept.get(0), 0, found);
+    set.clear(); // no file is open any more
+    assertEquals(ResultCode.EIO, refusal(() -> set.read(lost, 0, found.clear())));
+    assertEquals(ResultCode.EIO, refusal(() -> set.exists(lost)));
+    assertEquals(
+        ResultCode.EIO,
+        refusal(() -> set.create(object(OBJECTS), 0, bytes(1), Durability.UNSTABLE)));
+    assertTrue(told.contains(1L) && !told.contains(2L), told.toString());
+    set.drop(1);
+    assertFalse(set.exists(lost));
+    assertEquals(kept.size(), set.list().size());
+  }
+
+  private static ResultCode refusal(Executable work) {
+    return assertThrows(SheepException.class, work).result();
   }
 
   @Test
