@@ -37,7 +37,8 @@ import org.slf4j.LoggerFactory;
  * <p>Whatever fails because of the epoch or the network is done again in the epoch that follows.
  * That may carry a change out twice, with nothing in between, for all changes set bytes or remove
  * objects. If a disk refuses a change that another took, the node of that disk is declared unfit,
- * and loses its place in the next epoch.
+ * and loses its place in the next epoch. If it refuses for want of space, the others give the
+ * change back: {@link NoSpace}.
  *
  * <p>Safe for any number of threads.
  */
@@ -109,7 +110,7 @@ final class Gateway implements StoredObjects {
   }
 
   /** Whether a failure says something of the moment, and not of the request. */
-  private static boolean isPassing(IOException failure) {
+  static boolean isPassing(IOException failure) {
     if (!(failure instanceof SheepException known)) {
       return true;
     }
@@ -246,11 +247,54 @@ final class Gateway implements StoredObjects {
         if (failures.isEmpty()) {
           return;
         }
-        last = verdict(what + " of " + oid, places, synced, failures);
+        if (NoSpace.isIt(failures.values())) {
+          last = giveBack(view, oid, places, failures, numbers);
+        } else {
+          last = verdict(what + " of " + oid, places, synced, failures);
+        }
       }
       serving.awaitOther(view);
     }
     throw late(what + " of " + oid, last);
+  }
+
+  /**
+   * A disk has no space for what others took.
+   *
+   * @return the failure after which to try again
+   */
+  private IOException giveBack(
+      View view,
+      ObjectId oid,
+      List<View.Peer> places,
+      Map<View.Peer, IOException> failures,
+      List<Long> numbers)
+      throws SheepException, UnanimousRefusal {
+    NoSpace refusal = NoSpace.of(failures);
+    if (refusal.passing() != null) {
+      return refusal.passing(); // who did not answer may have taken it
+    }
+    SheepException full = refusal.full();
+    try {
+      if (refusal.keeper() != null) {
+        Sequence sequence = begin(view);
+        numbers.add(sequence.number());
+        refusal.giveBack(view, oid, places, sequence, own, peers);
+        log.warn("{} has no space for a change of {}; nobody has it", refusal.keeper(), oid);
+        throw new UnanimousRefusal(full);
+      }
+    } catch (IOException e) {
+      if (isPassing(e)) {
+        return e;
+      }
+      full.addSuppressed(e);
+    }
+    failures.forEach(
+        (place, failure) -> {
+          log.error("{} has no space for what others took of {}, and goes", place, oid, failure);
+          serving.refuse(place);
+        });
+    return full;
   }
 
   private Room.Claim claim(List<View.Peer> places, long bytes, Need need) throws UnanimousRefusal {

@@ -507,7 +507,7 @@ public final class Replica {
       ReentrantLock stripe = stripe(oid);
       stripe.lock();
       try {
-        if (has(now, oid)) {
+        if (has(now, oid) || recovered.contains(oid)) {
           take(now, oid, source, Durability.STABLE);
           book.forget(oid);
         }
