@@ -60,6 +60,8 @@ archive=$LIB/${archive_name:-sheepfs}-$(cksum <"$(dirname "$(dirname "$(readlink
 java_options() {
   printf '%s\n' -XX:+UseSerialGC -XX:TieredStopAtLevel="${compiler_tier:-4}" -Xmx"${SHEEPFS_HEAP:-256m}" -Xss512k \
     -XX:+ExitOnOutOfMemoryError -Xshare:auto -Xlog:disable
+  # Netty would look at all network interfaces for an address that tells machines apart, and warn if there is none.
+  printf '%s\n' -Dio.netty.machineId=00:00:00:00:00:00:00:00
   # Java 25 takes a difference to its own archive for an error, and uses ours all the same. Later ones may not know the name.
   if [ "$java_version" -le 25 ]; then printf '%s\n' '-Xlog:all=error,cds=off:stderr'; else printf '%s\n' -Xlog:all=error:stderr; fi
   # A sheep of a cluster that is full of requests of every kind takes up to 320 MiB for them; the heap's size is Java's own limit.

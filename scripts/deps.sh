@@ -29,6 +29,7 @@ need qemu-storage-daemon qemu-system-common
 need nbdinfo libnbd-bin
 need openssl openssl
 need mkfs.ext4 e2fsprogs
+need mkfs.xfs xfsprogs
 need getfattr attr
 need losetup mount
 need fallocate util-linux

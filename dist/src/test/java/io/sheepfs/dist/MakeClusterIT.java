@@ -87,6 +87,7 @@ class MakeClusterIT {
       assertEquals(0, first.exitCode(), first.output());
       assertTrue(first.output().contains("make cluster-stop"), first.output());
       Files.write(mountpoint.resolve("volume/disk"), content);
+      trimsOnEveryNode(port);
       Shell.check("kill", "-9", pid("sheep2"));
       // the lost one still counts as there, and cannot tell its space
       Shell.check("stat", "-f", mountpoint.toString());
@@ -102,6 +103,44 @@ class MakeClusterIT {
     assertFalse(Files.exists(folder.resolve("s t/run")));
     Shell.Result again = make("cluster-stop", port);
     assertTrue(again.output().contains("No cluster runs"), again.output());
+  }
+
+  /** What a file system on a device frees is gone from the disks of all nodes. */
+  private void trimsOnEveryNode(int port) throws Exception {
+    if (!Files.isWritable(Path.of("/dev/loop-control"))) {
+      return; // MapIT tells that it was left out
+    }
+    Shell.sh(
+        """
+        bin=$1 folder=$2 port=$3
+        sbd() { local verb=$1; shift; "$bin/sbd" "$verb" --run-dir "$folder/run" "$@"; }
+        objects() { for n in 1 2 3; do find "$folder/s t/sheep$n/obj" -name '00*' | wc -l; done; }
+        all() { # OPERATOR NUMBER: true of each node
+          local count
+          for count in $(objects); do
+            [ "$count" "$1" "$2" ] || { echo "objects: $(objects | tr '\\n' ' '), not $1 $2"; return 1; }
+          done
+        }
+        m=$folder/device
+        mkdir "$m"
+        "$bin/dog" vdi create trimmed 512M -p "$port"
+        device=$(sbd map 127.0.0.1 "$port" trimmed)
+        trap 'umount "$m" 2>/dev/null || true; sbd unmap trimmed' EXIT
+        mkfs.ext4 -q -b 4096 -E lazy_itable_init=0,lazy_journal_init=0 "$device"
+        mount "$device" "$m"
+        sync -f "$m"
+        empty=$(objects | sort -n | tail -n 1)
+        dd if=/dev/urandom of="$m/big" bs=1M count=64 status=none
+        sync -f "$m"
+        all -ge $((empty + 14))
+        rm "$m/big"
+        sync -f "$m"
+        fstrim "$m"
+        all -le $((empty + 4))
+        """,
+        MountedStore.ROOT.resolve("bin").toString(),
+        folder.toString(),
+        Integer.toString(port));
   }
 
   @Test

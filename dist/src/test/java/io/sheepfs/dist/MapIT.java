@@ -15,6 +15,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code sbd map} and its sisters, with file systems on the devices. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
@@ -114,12 +116,18 @@ class MapIT {
         """);
   }
 
-  @Test
-  void everything_killed_isMappedAgain_andTheFileSystemIsClean() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"ext4", "xfs"})
+  void everything_killed_isMappedAgain_andTheFileSystemIsClean(String kind) throws Exception {
+    assumeTrue(
+        Files.readString(Path.of("/proc/filesystems")).contains(kind), "no " + kind + " here");
     script(
-        """
+        "kind="
+            + kind
+            + """
+
         device=$(sbd map 127.0.0.1 "$port" disk)
-        mkfs.ext4 -q "$device"
+        mkfs.$kind -q "$device"
         mount "$device" "$m"
         head -c 3000000 /dev/urandom >"$m/file"
         cp "$m/file" "$folder/file"
@@ -133,19 +141,42 @@ class MapIT {
     }
     sheep = startSheep();
     script(
-        """
+        "kind="
+            + kind
+            + """
+
         sbd list -r | grep -q ' dead$'
         umount -l "$m"
         device=$(sbd map 127.0.0.1 "$port" disk 2>"$folder/said")
         grep -q 'removing what is left' "$folder/said"
-        e2fsck -p "$device" || [ $? = 1 ]
-        e2fsck -fn "$device"
-        mount "$device" "$m"
+        [ $kind = xfs ] || e2fsck -p "$device" || [ $? = 1 ]
+        mount "$device" "$m" # plays the log of XFS
         cmp "$m/file" "$folder/file"
         umount "$m"
+        case $kind in
+          ext4) e2fsck -fn "$device" ;;
+          xfs) xfs_repair -n "$device" ;;
+        esac
         sbd unmap disk
         """);
     assertEquals(0, mounts().length);
+  }
+
+  @Test
+  void kernel_withoutNbd_isTold_andNothingIsLeft() throws Exception {
+    boolean known =
+        Files.isDirectory(Path.of("/sys/module/nbd"))
+            || Shell.run("sh", "-c", "modprobe -n nbd").exitCode() == 0;
+    assumeTrue(!known, "this kernel has nbd: scripts/test-nbd.sh is for it");
+    script(
+        """
+        if sbd map --nbd 127.0.0.1 "$port" disk 2>"$folder/said"; then exit 1; fi
+        grep -q 'this kernel has no nbd' "$folder/said"
+        grep -q 'without --nbd' "$folder/said"
+        [ -z "$(sbd list -r)" ]
+        sbd map 127.0.0.1 "$port" disk
+        sbd status disk | grep -q 'driver: loop'
+        """);
   }
 
   private ProcessHandle[] mounts() {

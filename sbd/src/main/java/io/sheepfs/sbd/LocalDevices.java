@@ -32,7 +32,7 @@ abstract class LocalDevices implements Callable<Integer> {
         throw new IOException("block devices are root's: try again as root");
       }
       return run(
-          new Mapper(runDirectory.toAbsolutePath().normalize(), DEVICES, sheepfs(), console::say));
+          new Mapper(runDirectory.toAbsolutePath().normalize(), DEVICES, programs(), console::say));
     } catch (IllegalArgumentException e) {
       console.say(e.getMessage() + "\nTry 'sbd --help'.");
       return Sbd.EXIT_USAGE;
@@ -42,9 +42,9 @@ abstract class LocalDevices implements Callable<Integer> {
     }
   }
 
-  /** The program beside ours, as the launcher tells. */
-  private static Path sheepfs() {
-    @Nullable String bin = System.getenv("SBD_BIN");
-    return bin == null ? Path.of("sheepfs") : Path.of(bin, "sheepfs");
+  /** Where our programs are, as the launcher tells. */
+  private static @Nullable Path programs() {
+    String bin = System.getenv("SBD_BIN");
+    return bin == null ? null : Path.of(bin);
   }
 }

@@ -38,6 +38,13 @@ final class MapCommand extends LocalDevices {
   private boolean readOnly;
 
   @Option(
+      names = "--nbd",
+      description =
+          "Let the kernel's NBD client make the device, over several connections, instead of a"
+              + " loop device. Needs the kernel's module nbd and the program nbd-client.")
+  private boolean nbd;
+
+  @Option(
       names = "--id",
       paramLabel = "N",
       description = "Make it /dev/sbdN (default: the lowest that is free).")
@@ -71,7 +78,7 @@ final class MapCommand extends LocalDevices {
       throw new IllegalArgumentException("say HOST PORT VDI, or --all");
     }
     Target target = new Target(host, port, name);
-    MapOptions options = new MapOptions(readOnly, id, Duration.ofSeconds(timeoutSeconds));
+    MapOptions options = new MapOptions(readOnly, id, Duration.ofSeconds(timeoutSeconds), nbd);
     System.out.println(mapper.map(target, options));
     return Sbd.EXIT_OK;
   }

@@ -24,6 +24,7 @@ final class StatusCommand extends LocalDevices {
     Device device = status.device();
     System.out.println("device: " + status.link() + " (" + device.node() + ")");
     System.out.println("vdi: " + device.target());
+    System.out.println("driver: " + device.driver());
     System.out.println("file: " + device.file());
     System.out.println("size: " + status.sizeBytes());
     System.out.println("read-only: " + (device.readOnly() ? "yes" : "no"));

@@ -9,15 +9,29 @@ import java.util.Properties;
  * One mapped device, as it is remembered in a file.
  *
  * @param id the N of /dev/sbdN
+ * @param driver {@link #LOOP} or {@link #NBD}
  * @param node the kernel's device, for example /dev/loop3
- * @param file what the loop device is over
+ * @param file what a loop device is over, or the socket that an NBD device is connected to
+ * @param session what tells an NBD device's connection from later ones; empty for a loop device
  */
-public record Device(int id, Target target, boolean readOnly, String node, String file) {
+public record Device(
+    int id,
+    Target target,
+    boolean readOnly,
+    String driver,
+    String node,
+    String file,
+    String session) {
+
+  static final String LOOP = "loop";
+  static final String NBD = "nbd";
 
   private static final String HOST = "host";
   private static final String PORT = "port";
   private static final String NAME = "name";
   private static final String READ_ONLY = "read-only";
+  private static final String DRIVER = "driver";
+  private static final String SESSION = "session";
   private static final String NODE = "node";
   private static final String FILE = "file";
 
@@ -27,6 +41,8 @@ public record Device(int id, Target target, boolean readOnly, String node, Strin
     fields.setProperty(PORT, Integer.toString(target.port()));
     fields.setProperty(NAME, target.name());
     fields.setProperty(READ_ONLY, Boolean.toString(readOnly));
+    fields.setProperty(DRIVER, driver);
+    fields.setProperty(SESSION, session);
     fields.setProperty(NODE, node);
     fields.setProperty(FILE, file);
     StringWriter text = new StringWriter();
@@ -50,8 +66,10 @@ public record Device(int id, Target target, boolean readOnly, String node, Strin
           id,
           target,
           Boolean.parseBoolean(field(fields, READ_ONLY)),
+          fields.getProperty(DRIVER, LOOP), // releases before 0.2 had no other
           field(fields, NODE),
-          field(fields, FILE));
+          field(fields, FILE),
+          fields.getProperty(SESSION, ""));
     } catch (IllegalArgumentException e) {
       throw new IOException("what is remembered of device " + id + " makes no sense", e);
     }

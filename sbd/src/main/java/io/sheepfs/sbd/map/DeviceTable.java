@@ -21,7 +21,8 @@ import java.util.stream.Stream;
  * <pre>
  *   lock         held by the command that changes something
  *   N/device     the device, once it is whole
- *   N/mnt        the mount
+ *   N/mnt        the mount behind a loop device
+ *   N/socket     the server behind an NBD device
  *   N/log        its log
  * </pre>
  */
@@ -100,10 +101,6 @@ final class DeviceTable {
     return directory.resolve(Integer.toString(id));
   }
 
-  PrivateMount mount(int id) {
-    return new PrivateMount(path(id).resolve("mnt"));
-  }
-
   /** The name of the device, or of a partition. */
   Path link(int id, String partition) {
     return links.resolve("sbd" + id + partition);
@@ -130,11 +127,11 @@ final class DeviceTable {
     Files.move(temporary, path(device.id()).resolve(STATE), StandardCopyOption.ATOMIC_MOVE);
   }
 
-  /** Makes the names of a device and of the partitions that it has now, and removes others. */
-  void link(Device device) throws IOException {
+  /** Makes the names of a device and of its partitions, and removes others. */
+  void link(Device device, List<Integer> partitions) throws IOException {
     removePartitionLinks(device.id());
     replaceLink(link(device.id(), ""), Path.of(device.node()));
-    for (int partition : new LoopDevice(device.node()).partitions()) {
+    for (int partition : partitions) {
       String suffix = "p" + partition;
       replaceLink(link(device.id(), suffix), Path.of(device.node() + suffix));
     }

@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
  * @param readOnly whether the device cannot be written; a snapshot's never can
  * @param id the N of /dev/sbdN; null for the lowest that is free
  * @param timeout how long I/O waits for a sheep that does not answer, before it fails
+ * @param nbd whether the kernel's NBD client makes the device, instead of a loop device
  */
-public record MapOptions(boolean readOnly, @Nullable Integer id, Duration timeout) {
+public record MapOptions(boolean readOnly, @Nullable Integer id, Duration timeout, boolean nbd) {
 
   /** A minute. */
   public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(60);

@@ -11,7 +11,7 @@ import java.util.List;
  * The file that says what is mapped when the machine starts. One device a line:
  *
  * <pre>
- *   HOST PORT VDI[@TAG] [ro,id=N,timeout=SECONDS]
+ *   HOST PORT VDI[@TAG] [ro,nbd,id=N,timeout=SECONDS]
  * </pre>
  *
  * <p>Empty lines, and what follows a {@code #} at the start of a word, are left out.
@@ -51,12 +51,15 @@ public final class MapTable {
       throw new IllegalArgumentException("not HOST PORT VDI [OPTIONS]");
     }
     boolean readOnly = false;
+    boolean nbd = false;
     Integer id = null;
     Duration timeout = MapOptions.DEFAULT_TIMEOUT;
     String options = words.length == 4 ? words[3] : "rw";
     for (String option : options.split(",", -1)) {
       if (option.equals("ro")) {
         readOnly = true;
+      } else if (option.equals("nbd")) {
+        nbd = true;
       } else if (option.startsWith("id=")) {
         id = number(option);
       } else if (option.startsWith("timeout=")) {
@@ -66,7 +69,7 @@ public final class MapTable {
       }
     }
     Target target = new Target(words[0], number("port=" + words[1]), words[2]);
-    return new Entry(target, new MapOptions(readOnly, id, timeout));
+    return new Entry(target, new MapOptions(readOnly, id, timeout, nbd));
   }
 
   private static int number(String option) {

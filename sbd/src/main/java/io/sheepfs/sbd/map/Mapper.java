@@ -1,10 +1,8 @@
 package io.sheepfs.sbd.map;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -13,16 +11,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Maps VDIs to block devices of this machine, and unmaps them. There is no daemon but the sheepfs
- * process of each device; what is mapped is read from {@link DeviceTable} and from the kernel each
- * time, so any number of these may come and go.
+ * Maps VDIs to block devices of this machine, and unmaps them. There is no daemon but the process
+ * of each device; what is mapped is read from {@link DeviceTable} and from the kernel each time, so
+ * any number of these may come and go.
  */
 public final class Mapper {
 
   private static final Logger log = LoggerFactory.getLogger(Mapper.class);
 
   private final DeviceTable table;
-  private final Path sheepfs;
+  private final LoopDriver loop;
+  private final NbdDriver nbd;
   private final Consumer<String> console;
 
   /**
@@ -30,20 +29,41 @@ public final class Mapper {
    *
    * @param directory where it is remembered what is mapped
    * @param links where the names of the devices are: /dev
-   * @param sheepfs the program that mounts
+   * @param programs where our programs are; null if they are found by the search path
    * @param console takes what a person should know besides the result
    */
-  public Mapper(Path directory, Path links, Path sheepfs, Consumer<String> console) {
+  public Mapper(Path directory, Path links, @Nullable Path programs, Consumer<String> console) {
     this.table = new DeviceTable(directory, links);
-    this.sheepfs = sheepfs;
+    this.loop = new LoopDriver(program(programs, "sheepfs"));
+    this.nbd = new NbdDriver(program(programs, "sbd"));
     this.console = console;
+  }
+
+  private static Path program(@Nullable Path programs, String name) {
+    return programs == null ? Path.of(name) : programs.resolve(name);
+  }
+
+  private Driver driver(Device device) {
+    return device.driver().equals(Device.NBD) ? nbd : loop;
+  }
+
+  private KernelDevice kernelDevice(Device device) {
+    return driver(device).kernelDevice(device);
+  }
+
+  private boolean isAlive(Device device) throws IOException {
+    return driver(device).isAlive(device, table.path(device.id()));
+  }
+
+  private void link(Device device) throws IOException {
+    table.link(device, kernelDevice(device).partitions());
   }
 
   /** How a device is. */
   public enum State {
     IDLE,
     IN_USE,
-    /** Its mount has died; its next user will be told of errors. */
+    /** What was behind it has died; its next user will be told of errors. */
     DEAD
   }
 
@@ -80,38 +100,20 @@ public final class Mapper {
   }
 
   private Path mapAs(int id, Target target, MapOptions options) throws IOException {
-    PrivateMount mount = table.mount(id);
+    Driver driver = options.nbd() ? nbd : loop;
     boolean done = false;
     try {
       Files.createDirectories(table.path(id));
-      mount.start(sheepfs, target, options, table.path(id).resolve("log"));
-      Path file = target.fileIn(table.path(id).resolve("mnt"));
-      if (file == null) {
-        throw new IOException("there is no " + target);
-      }
-      boolean frozen = options.readOnly() || !file.startsWith(table.path(id).resolve("mnt/volume"));
-      LoopDevice loop = attach(target, file, frozen);
-      Device device = new Device(id, target, frozen, loop.node(), file.toString());
+      Device device = driver.attach(id, table.path(id), target, options);
       table.save(device);
-      table.link(device);
+      link(device);
       done = true;
       return table.link(id, "");
     } finally {
       if (!done) {
-        release(id, null, false);
+        driver.release(null, table.path(id), false);
+        table.forget(id);
       }
-    }
-  }
-
-  private static LoopDevice attach(Target target, Path file, boolean readOnly) throws IOException {
-    try {
-      return LoopDevice.attach(file, readOnly);
-    } catch (IOException e) {
-      String said = String.valueOf(e.getMessage());
-      if (said.contains("busy")) {
-        throw new IOException(target + " is being written elsewhere (" + said + ")", e);
-      }
-      throw e;
     }
   }
 
@@ -134,12 +136,12 @@ public final class Mapper {
   }
 
   private Device unmapLocked(Device device, boolean force) throws IOException {
-    List<String> users = new LoopDevice(device.node()).users();
+    List<String> users = kernelDevice(device).users();
     if (!users.isEmpty() && !force) {
       throw new IOException(
           table.link(device.id(), "") + " is in use by " + String.join(", ", users));
     }
-    release(device.id(), device, force);
+    release(device, force);
     return device;
   }
 
@@ -161,32 +163,9 @@ public final class Mapper {
         });
   }
 
-  /** Takes a device apart: loop device, mount, names, memory. */
-  private void release(int id, @Nullable Device device, boolean force) throws IOException {
-    PrivateMount mount = table.mount(id);
-    boolean free = true;
-    if (device != null) {
-      LoopDevice loop = new LoopDevice(device.node());
-      if (loop.isOver(device.file())) {
-        free = loop.detach();
-        if (!free && !force) {
-          throw new IOException(device.node() + " is still in use; it goes with its last user");
-        }
-      }
-      if (free && mount.isMounted() && !mount.isDead() && !device.readOnly()) {
-        force(Path.of(device.file()));
-      }
-    }
-    mount.unmount(!free || mount.isDead());
-    Files.deleteIfExists(table.path(id).resolve("mnt"));
-    table.forget(id);
-  }
-
-  /** The kernel's loop closes its file without a flush that anybody could wait for. */
-  private static void force(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      channel.force(true);
-    }
+  private void release(Device device, boolean force) throws IOException {
+    driver(device).release(device, table.path(device.id()), force);
+    table.forget(device.id());
   }
 
   /**
@@ -196,19 +175,21 @@ public final class Mapper {
   private void cleanUp() throws IOException {
     for (int id : table.ids()) {
       Device device = table.isWhole(id) ? table.device(id) : null;
-      if (device != null
-          && new LoopDevice(device.node()).isOver(device.file())
-          && !table.mount(id).isDead()) {
-        table.link(device);
+      if (device != null && isAlive(device)) {
+        link(device);
         continue;
       }
       console.accept("removing what is left of " + table.link(id, ""));
-      if (device != null) {
-        for (String user : new LoopDevice(device.node()).users()) {
-          console.accept(device.node() + " is dead, but still used by " + user);
-        }
+      if (device == null) {
+        loop.release(null, table.path(id), true);
+        nbd.release(null, table.path(id), true);
+        table.forget(id);
+        continue;
       }
-      release(id, device, true);
+      for (String user : kernelDevice(device).users()) {
+        console.accept(device.node() + " is dead, but still used by " + user);
+      }
+      release(device, true);
     }
   }
 
@@ -227,12 +208,12 @@ public final class Mapper {
   }
 
   private Status status(Device device) throws IOException {
-    LoopDevice loop = new LoopDevice(device.node());
-    boolean dead = !loop.isOver(device.file()) || table.mount(device.id()).isDead();
-    List<String> users = loop.users();
+    KernelDevice kernelDevice = kernelDevice(device);
+    boolean dead = !isAlive(device);
+    List<String> users = kernelDevice.users();
     State state = dead ? State.DEAD : users.isEmpty() ? State.IDLE : State.IN_USE;
     Path link = table.link(device.id(), "");
-    return new Status(device, link, state, dead ? 0 : loop.sizeBytes(), users);
+    return new Status(device, link, state, dead ? 0 : kernelDevice.sizeBytes(), users);
   }
 
   private Device find(String which) throws IOException {

@@ -4,14 +4,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.List;
 
 /** A mount of a cluster for one device: a sheepfs process that nobody else is to use. */
 final class PrivateMount {
-
-  /** The last flush is bounded by the timeouts of the mount itself. */
-  private static final Duration END_PATIENCE = Duration.ofMinutes(10);
 
   private final Path mountpoint;
 
@@ -63,25 +58,8 @@ final class PrivateMount {
         Program.run("umount", mountpoint.toString());
       }
     }
-    if (!lazily && !Patience.waitsFor(END_PATIENCE, () -> processes().isEmpty())) {
-      throw new IOException("the process of " + mountpoint + " does not end");
-    }
-  }
-
-  /** The sheepfs processes of this mount. */
-  List<ProcessHandle> processes() {
-    return ProcessHandle.allProcesses().filter(this::isOurs).toList();
-  }
-
-  private boolean isOurs(ProcessHandle process) {
-    try {
-      Path file = Path.of("/proc", Long.toString(process.pid()), "cmdline");
-      String line = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-      List<String> arguments = List.of(line.split("\0"));
-      return arguments.contains("io.sheepfs.fuse.Sheepfs")
-          && arguments.contains(mountpoint.toString());
-    } catch (IOException ended) {
-      return false;
+    if (!lazily) {
+      new PrivateProcess("io.sheepfs.fuse.Sheepfs", mountpoint.toString()).awaitEnd();
     }
   }
 }

@@ -1,9 +1,11 @@
 package io.sheepfs.sbd.nbd;
 
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
@@ -123,6 +125,8 @@ public final class NbdServer implements AutoCloseable {
         new ServerBootstrap()
             .group(eventLoops)
             .channel(Transport.listener(address))
+            // the default one makes and zeroes a payload of 1 MiB anew for each request
+            .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
             .childHandler(
                 new ChannelInitializer<Channel>() {
                   @Override
