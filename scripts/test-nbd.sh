@@ -153,7 +153,7 @@ sbd list -r | grep ' dead$'
 umount -l /mnt/a
 umount -l /mnt/b
 start_sheep
-sbd map --nbd 127.0.0.1 7000 disk 2>/tmp/said
+sbd map --nbd --timeout 600 127.0.0.1 7000 disk 2>/tmp/said # this machine is slow
 cat /tmp/said
 grep -q 'removing what is left' /tmp/said
 e2fsck -p /dev/sbd0p1 || test $? = 1
