@@ -70,7 +70,12 @@ public final class StoreDisks {
   /** A disk in use. */
   private record Place(String id, Path path, Path objects, boolean leaves) {}
 
-  private record Trouble(long key, SheepException failure) {}
+  /**
+   * A failure.
+   *
+   * @param isSure whether somebody has looked, and it is the disk's
+   */
+  private record Trouble(long key, SheepException failure, boolean isSure) {}
 
   /**
    * A disk whose objects are to be moved to the others.
@@ -304,38 +309,46 @@ public final class StoreDisks {
    * @throws SheepException {@link ResultCode#INVALID_PARMS} if it is no disk of this node or the
    *     last one, {@link ResultCode#NO_SPACE} if the others have no room for what is on it
    */
-  public synchronized void unplug(Path given) throws IOException {
+  public void unplug(Path given) throws IOException {
     Path path = given.toAbsolutePath().normalize();
-    for (Map.Entry<Long, Place> one : List.copyOf(places.entrySet())) {
-      if (isAt(one.getValue(), path)) {
-        startLeaving(one.getKey(), one.getValue());
+    Path objects = null;
+    synchronized (this) {
+      for (Place place : places.values()) {
+        objects = isAt(place, path) ? place.objects() : objects;
+      }
+    }
+    for (Part part : set.parts()) {
+      if (part.files().directory().equals(objects)) {
+        startLeaving(part, bytes(part)); // not under the lock, as there may be many
         return;
       }
     }
     throw new SheepException(ResultCode.INVALID_PARMS, path + " is no disk of this node");
   }
 
-  @GuardedBy("this")
-  private void startLeaving(long key, Place place) throws IOException {
-    if (place.leaves()) {
+  private static long bytes(Part part) throws IOException {
+    long bytes = 0;
+    for (ObjectId oid : part.files().list()) {
+      Path file = part.files().file(oid);
+      bytes += Files.exists(file) ? Files.size(file) : 0;
+    }
+    return bytes;
+  }
+
+  private synchronized void startLeaving(Part leaving, long needed) throws IOException {
+    long key = leaving.key();
+    Place place = places.get(key);
+    if (place == null || place.leaves()) {
       return;
     }
     long room = 0;
-    boolean isLast = true;
-    long needed = 0;
     for (Part part : set.parts()) {
-      Place other = places.get(part.key());
-      if (part.key() == key) {
-        for (ObjectId oid : part.files().list()) {
-          needed += part.files().storedBytes(oid);
-        }
-      } else if (part.weight() > 0 && other != null) {
-        isLast = false;
-        Space space = spaceOf(other.objects());
+      if (part.key() != key && part.weight() > 0) {
+        Space space = spaceOf(part.files().directory());
         room += Math.max(0, space.freeBytes() - Reserve.bytes(space.totalBytes()));
       }
     }
-    if (isLast) {
+    if (isLast(key)) {
       throw new SheepException(
           ResultCode.INVALID_PARMS, place.path() + " is the last disk of this node");
     }
@@ -418,7 +431,7 @@ public final class StoreDisks {
       if (trouble != null || !places.containsKey(part.key())) {
         return;
       }
-      trouble = new Trouble(part.key(), failure);
+      trouble = new Trouble(part.key(), failure, false);
     }
     onTrouble.run();
   }
@@ -430,16 +443,20 @@ public final class StoreDisks {
   public synchronized @Nullable Path failed() {
     Trouble now = trouble;
     Place place = now == null ? null : places.get(now.key());
-    if (now == null || place == null || !hasFailed(place, now.failure())) {
+    if (now == null || place == null || isLast(now.key()) || now.key() == OWN) {
       trouble = null;
       return null;
     }
-    boolean isLast =
-        set.parts().stream().noneMatch(part -> part.key() != now.key() && part.weight() > 0);
-    if (isLast || now.key() == OWN) {
+    if (!now.isSure() && !hasFailed(place, now.failure())) {
+      trouble = null;
       return null;
     }
+    trouble = new Trouble(now.key(), now.failure(), true);
     return place.path();
+  }
+
+  private boolean isLast(long key) {
+    return set.parts().stream().noneMatch(part -> part.key() != key && part.weight() > 0);
   }
 
   /** Whether a failure is the disk's, and not one of the process, which all disks would have. */

@@ -29,6 +29,9 @@ final class DiskLoss {
   private final PeerCalls peers;
   private String told = "";
 
+  /** The epoch in which something has one copy only, as far as is known. */
+  private int hasSingleCopies;
+
   DiskLoss(@Nullable StoreDisks disks, PeerCalls peers, Runnable changed) {
     this.disks = disks;
     this.peers = peers;
@@ -67,8 +70,9 @@ final class DiskLoss {
     String why = "";
     if (!othersHaveAll(view)) {
       why = "others are not up to date";
-    } else if (fewestCopies(view) < 2) {
-      why = "there are disks with one copy";
+    } else if (hasSingleCopies == view.number() || fewestCopies(view) < 2) {
+      hasSingleCopies = view.number();
+      why = "there are VDIs with one copy";
     }
     if (!why.isEmpty() && !why.equals(told)) {
       log.error("the disk {} has failed, and this node cannot do without it: {}", failed, why);
