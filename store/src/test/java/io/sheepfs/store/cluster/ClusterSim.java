@@ -1,5 +1,6 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.client.PeerLinks;
@@ -12,7 +13,11 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +49,7 @@ public final class ClusterSim implements LongFunction<String> {
   private @Nullable SimEnsemble ensemble;
   private boolean powerWasLost;
   private boolean isMended;
+  private int flips;
 
   /** A machine with a sheep. */
   private final class Machine {
@@ -58,6 +64,10 @@ public final class ClusterSim implements LongFunction<String> {
           new InetSocketAddress(
               InetAddress.getByAddress(new byte[] {10, 0, 0, (byte) (index + 1)}), 7000 + index);
       this.store = new SimStore("store-" + index);
+    }
+
+    boolean has(ObjectId oid) {
+      return store.disk().content().containsKey(oid);
     }
 
     boolean isUp() {
@@ -190,6 +200,7 @@ public final class ClusterSim implements LongFunction<String> {
     gateway = null;
     powerWasLost = false;
     isMended = false;
+    flips = 0;
     long digest =
         Sim.run(
             seed,
@@ -201,7 +212,7 @@ public final class ClusterSim implements LongFunction<String> {
               }
             });
     int acknowledged = clients.stream().mapToInt(SimClient::acknowledged).sum();
-    return Long.toHexString(digest) + " " + acknowledged + " writes";
+    return Long.toHexString(digest) + " " + acknowledged + " writes, " + flips + " flips";
   }
 
   private void play() throws IOException {
@@ -232,9 +243,70 @@ public final class ClusterSim implements LongFunction<String> {
       }
     }
     settle(there);
+    check();
+    checkGateway();
+    flipBits();
+    check();
+  }
+
+  private void check() {
     new SimChecks(machines.stream().map(machine -> machine.store).toList(), clients, view())
         .check();
-    checkGateway();
+  }
+
+  /** One of three copies rots, of an inode and of data: whoever is asked finds it. */
+  private void flipBits() {
+    List<ObjectId> inodes = new ArrayList<>();
+    List<ObjectId> data = new ArrayList<>();
+    Map<ObjectId, byte[]> stored = machines.get(0).store.disk().content();
+    for (Map.Entry<ObjectId, byte[]> entry : stored.entrySet()) {
+      ObjectId oid = entry.getKey();
+      if (entry.getValue().length > 0 && machines.stream().allMatch(machine -> machine.has(oid))) {
+        (oid.isData() ? data : inodes).add(oid);
+      }
+    }
+    for (List<ObjectId> kind : List.of(inodes, data)) {
+      if (!kind.isEmpty()) {
+        flipBit(kind.get(Sim.random(kind.size())));
+      }
+    }
+  }
+
+  private void flipBit(ObjectId oid) {
+    SimClient admin = new SimClient(wires, all().stream().map(m -> m.address).toList(), "b", 0);
+    if (checked(admin, oid) < 0) {
+      return; // a change that ended half done is made good in the next epoch only
+    }
+    Machine rotten = machines.get(Sim.random(machines.size()));
+    byte[] right = Objects.requireNonNull(rotten.store.disk().content().get(oid));
+    int at = Sim.random(right.length);
+    rotten.store.disk().flip(oid, at, Sim.random(Byte.SIZE));
+    Sim.trace("a bit of byte " + at + " of " + oid + " flips at " + rotten.name);
+    int repaired = checked(admin, oid);
+    if (repaired != 1) {
+      throw new AssertionError(repaired + " copies of " + oid + " were replaced");
+    }
+    byte[] now = Objects.requireNonNull(rotten.store.disk().content().get(oid));
+    if (!Arrays.equals(SimChecks.withoutZeros(right), SimChecks.withoutZeros(now))) {
+      throw new AssertionError(oid + " is not repaired");
+    }
+    flips++;
+  }
+
+  private int checked(SimClient admin, ObjectId oid) {
+    OptionalInt[] found = new OptionalInt[1];
+    Sim.spawn(
+        new Sim.Host("b"),
+        "admin",
+        () -> {
+          try {
+            found[0] = OptionalInt.of(admin.check(oid));
+          } catch (SimClient.Refused e) {
+            Sim.fail(new AssertionError("no check of " + oid, e));
+          }
+        });
+    await(oid + " is checked", () -> found[0] != null);
+    return found[0].getAsInt();
   }
 
   private List<Machine> all() {
@@ -328,7 +400,7 @@ public final class ClusterSim implements LongFunction<String> {
       powerWasLost = false;
     }
     Machine victim = any();
-    switch (Sim.random(13)) {
+    switch (Sim.random(15)) {
       case 0, 1, 2 -> {
         victim.kill(false);
         restartLater(victim);
@@ -373,6 +445,14 @@ public final class ClusterSim implements LongFunction<String> {
           machine.kill(powerCut);
           restartLater(machine);
         }
+      }
+      case 12 -> {
+        Sim.trace("the disk of " + victim.name + " is full");
+        victim.store.disk().fill(Duration.ofMillis(Sim.random(8_000)));
+      }
+      case 13 -> {
+        Sim.trace("the disk of " + victim.name + " cannot be read");
+        victim.store.disk().hide(Duration.ofMillis(Sim.random(3_000)));
       }
       default -> {
         Running process = victim.process;
@@ -421,6 +501,7 @@ public final class ClusterSim implements LongFunction<String> {
     Sim.sleep(Duration.ofSeconds(1));
     Sim.trace("all is mended");
     isMended = true;
+    all().forEach(machine -> machine.store.disk().mend());
     wires.mend();
     there.setUp(true);
     SimClient admin = new SimClient(wires, machines.stream().map(m -> m.address).toList(), "a", 0);

@@ -75,7 +75,7 @@ final class SimChecks {
     }
   }
 
-  private static byte[] withoutZeros(byte[] bytes) {
+  static byte[] withoutZeros(byte[] bytes) {
     int end = bytes.length;
     while (end > 0 && bytes[end - 1] == 0) {
       end--;

@@ -93,7 +93,7 @@ final class SimClient implements Runnable {
   }
 
   /** An answer that says no. */
-  private static final class Refused extends Exception {
+  static final class Refused extends Exception {
     private static final long serialVersionUID = 1;
     private final ResultCode result;
 
@@ -379,6 +379,25 @@ final class SimClient implements Runnable {
     }
   }
 
+  /**
+   * Has the copies of an object compared.
+   *
+   * @return how many were replaced; -1 if it is half changed
+   */
+  int check(ObjectId oid) throws Refused {
+    InetSocketAddress through = nodes.get(Sim.random(nodes.size()));
+    RequestFields fields =
+        new RequestFields.Forward(oid.value(), through.getAddress(), through.getPort());
+    try {
+      return call(Opcode.REPAIR_REPLICA, 0, fields, null, null).obj().copies();
+    } catch (Refused e) {
+      if (e.result == ResultCode.AGAIN) {
+        return -1;
+      }
+      throw e;
+    }
+  }
+
   /** How many there are at the end, the inode says. */
   private void alterCopies(Disk disk) throws Refused {
     int copies = 1 + Sim.random(3);
@@ -409,6 +428,7 @@ final class SimClient implements Runnable {
     return switch (result) {
       case NEW_NODE_VER, OLD_NODE_VER, STARTUP, WAIT_FOR_JOIN, SHUTDOWN, KILLED -> true;
       case WAIT_FOR_FORMAT, NETWORK_ERROR, HALT, AGAIN, EIO, SYSTEM_ERROR, CLUSTER_ERROR -> true;
+      case NO_SPACE -> true; // there is room again later
       default -> false;
     };
   }
@@ -439,7 +459,8 @@ final class SimClient implements Runnable {
           return answer;
         }
         Sim.trace(what + ": " + answer.result());
-        if (!isPassing(answer.result())) {
+        boolean isHalfDone = opcode == Opcode.REPAIR_REPLICA && answer.result() == ResultCode.AGAIN;
+        if (isHalfDone || !isPassing(answer.result())) {
           throw new Refused(answer.result(), what);
         }
       } catch (IOException e) {

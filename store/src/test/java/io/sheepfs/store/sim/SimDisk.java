@@ -8,6 +8,7 @@ import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.object.NodeObjects;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -30,6 +31,8 @@ public final class SimDisk implements NodeObjects {
   private final Map<ObjectId, File> names = new TreeMap<>();
   private final Map<ObjectId, File> forcedNames = new TreeMap<>();
   private final Set<ObjectId> marked = new TreeSet<>();
+  private long fullUntil;
+  private long unreadableUntil;
 
   /** The content of a file. */
   private static final class File {
@@ -48,6 +51,18 @@ public final class SimDisk implements NodeObjects {
       throw new SheepException(ResultCode.NO_OBJ, verb + " of " + oid);
     }
     return file;
+  }
+
+  private void checkReadable(ObjectId oid) throws SheepException {
+    if (unreadableUntil > Sim.now()) {
+      throw new SheepException(ResultCode.EIO, "read of " + oid + ": bad sector");
+    }
+  }
+
+  private void checkRoom(ObjectId oid, int growth) throws SheepException {
+    if (growth > 0 && isFull()) {
+      throw new SheepException(ResultCode.NO_SPACE, "write of " + oid);
+    }
   }
 
   private static void put(File file, long offset, ByteBuffer src) {
@@ -80,6 +95,7 @@ public final class SimDisk implements NodeObjects {
   public void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException {
     Sim.point();
     byte[] bytes = file(oid, "read").bytes;
+    checkReadable(oid);
     int start = (int) Math.min(offset, bytes.length);
     int length = Math.min(dst.remaining(), bytes.length - start);
     dst.put(bytes, start, length);
@@ -93,6 +109,7 @@ public final class SimDisk implements NodeObjects {
       throws SheepException {
     changing();
     File file = file(oid, "write");
+    checkRoom(oid, (int) offset + src.remaining() - file.bytes.length);
     put(file, offset, src);
     written(oid, file, durability);
   }
@@ -117,6 +134,7 @@ public final class SimDisk implements NodeObjects {
   public void create(ObjectId oid, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
     changing();
+    checkRoom(oid, src.remaining());
     File file = new File();
     put(file, offset, src);
     if (durability == Durability.STABLE || names.containsKey(oid)) {
@@ -224,6 +242,38 @@ public final class SimDisk implements NodeObjects {
   }
 
   // --- what happens to it ---
+
+  /** No file can grow for a while. */
+  public void fill(Duration time) {
+    fullUntil = Sim.now() + time.toNanos();
+  }
+
+  boolean isFull() {
+    return fullUntil > Sim.now();
+  }
+
+  /** Reads fail for a while. */
+  public void hide(Duration time) {
+    unreadableUntil = Sim.now() + time.toNanos();
+  }
+
+  /** It works again. */
+  public void mend() {
+    fullUntil = 0;
+    unreadableUntil = 0;
+  }
+
+  /** Turns a bit over, unnoticed, as old disks do. */
+  public void flip(ObjectId oid, int byteAt, int bit) {
+    File file = names.get(oid);
+    if (file == null) {
+      throw new IllegalStateException("no " + oid);
+    }
+    boolean isForced = file.forced == file.bytes;
+    file.bytes = file.bytes.clone();
+    file.bytes[byteAt] ^= (byte) (1 << bit);
+    file.forced = isForced ? file.bytes : file.forced;
+  }
 
   /** Whether everything is durable. */
   boolean isAllSynced() {

@@ -103,7 +103,7 @@ public final class SimStore implements NodeStore {
 
   @Override
   public Space space() {
-    return new Space(1L << 40, 1L << 39);
+    return new Space(1L << 40, disk.isFull() ? 0 : 1L << 39);
   }
 
   @Override
