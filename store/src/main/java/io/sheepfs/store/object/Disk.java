@@ -32,6 +32,7 @@ import org.slf4j.LoggerFactory;
 public final class Disk {
 
   /** Called before each change; a test makes the disk fail by throwing from it. */
+  @FunctionalInterface
   public interface ChangeListener {
     /**
      * A change is about to be made.
@@ -39,6 +40,11 @@ public final class Disk {
      * @throws IOException to let it fail instead
      */
     void beforeChange(Change change, Path path) throws IOException;
+
+    /** A file was opened; a test has its reads and writes fail by giving another channel. */
+    default FileChannel opened(Path path, FileChannel channel) {
+      return channel;
+    }
   }
 
   /** What can be done to a directory or file. */
@@ -96,13 +102,13 @@ public final class Disk {
 
   /** Opens a file that exists, for reading and writing. */
   public FileChannel open(Path file) throws IOException {
-    return FileChannel.open(file, OPEN);
+    return listener.opened(file, FileChannel.open(file, OPEN));
   }
 
   /** Makes and opens a file that must not exist. */
   public FileChannel createNew(Path file) throws IOException {
     listener.beforeChange(Change.CREATE, file);
-    return FileChannel.open(file, CREATE_NEW, fileMode);
+    return listener.opened(file, FileChannel.open(file, CREATE_NEW, fileMode));
   }
 
   /** Writes all of {@code src}. */
@@ -205,7 +211,7 @@ public final class Disk {
 
   /** The content of a small file. */
   public ByteBuffer readAll(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, OPEN_READ_ONLY)) {
+    try (FileChannel channel = listener.opened(file, FileChannel.open(file, OPEN_READ_ONLY))) {
       ByteBuffer content = ByteBuffer.allocate(Math.toIntExact(channel.size()));
       while (content.hasRemaining() && channel.read(content) >= 0) {}
       return content.flip();
