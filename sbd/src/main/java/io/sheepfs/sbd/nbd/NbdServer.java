@@ -44,6 +44,22 @@ public final class NbdServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NbdServer.class);
 
   private static final int EVENT_LOOPS = 2;
+
+  /**
+   * Netty's usual one, with as little heap as we have, makes and zeroes each payload of 1 MiB anew.
+   * One arena for each event loop, in chunks of 16 MiB: the first is kept, also when it is empty.
+   */
+  private static final PooledByteBufAllocator PAYLOADS =
+      new PooledByteBufAllocator(
+          true,
+          0,
+          EVENT_LOOPS,
+          8192,
+          11,
+          PooledByteBufAllocator.defaultSmallCacheSize(),
+          PooledByteBufAllocator.defaultNormalCacheSize(),
+          false);
+
   private static final int KEEPALIVE_SECONDS = 30;
 
   /** What is in use above the budget of requests: their heads, and small answers. */
@@ -125,8 +141,7 @@ public final class NbdServer implements AutoCloseable {
         new ServerBootstrap()
             .group(eventLoops)
             .channel(Transport.listener(address))
-            // the default one makes and zeroes a payload of 1 MiB anew for each request
-            .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
+            .childOption(ChannelOption.ALLOCATOR, PAYLOADS)
             .childHandler(
                 new ChannelInitializer<Channel>() {
                   @Override
@@ -155,6 +170,7 @@ public final class NbdServer implements AutoCloseable {
       return;
     }
     clients.add(channel);
+    channel.config().setRecvByteBufAllocator(new PayloadReceiver());
     long stallMillis = limits.stallTimeout().toMillis();
     channel
         .pipeline()
@@ -176,6 +192,11 @@ public final class NbdServer implements AutoCloseable {
   /** The port that is listened on; -1 for a Unix socket. */
   public int port() {
     return listener.localAddress() instanceof InetSocketAddress address ? address.getPort() : -1;
+  }
+
+  /** The connections there are. */
+  ChannelGroup clients() {
+    return clients;
   }
 
   ServerCore core() {

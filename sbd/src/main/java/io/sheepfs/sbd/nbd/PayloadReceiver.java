@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * Lets the socket be read straight into the payload of the write that is arriving, so that large
  * payloads are never copied. The channel then hands that very buffer on as what it has read.
  *
- * <p>One for each connection; confined to its event loop.
+ * <p>One for each connection, and its allocator from the start: a channel asks for a handle once,
+ * at its first read. Confined to its event loop.
  */
 @SuppressWarnings("deprecation") // the interface itself still speaks of the old type
 final class PayloadReceiver implements RecvByteBufAllocator {

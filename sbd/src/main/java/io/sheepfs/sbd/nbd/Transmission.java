@@ -4,7 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.RecvByteBufAllocator;
 import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.timeout.IdleStateEvent;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -40,7 +42,9 @@ final class Transmission extends ChannelInboundHandlerAdapter {
   private final Attachment attachment;
   private final boolean structured;
   private final boolean blockStatus;
-  private final PayloadReceiver receiver = new PayloadReceiver();
+
+  /** Null if what comes is not what was sent: with TLS. */
+  private @Nullable PayloadReceiver receiver;
 
   /** What has come and is not looked at yet; little, for then nothing more is read. */
   private final Deque<ByteBuf> unread = new ArrayDeque<>();
@@ -73,6 +77,7 @@ final class Transmission extends ChannelInboundHandlerAdapter {
   private long unwrittenBytes;
   private boolean ending;
   private boolean detached;
+  private long readsInPlace;
   private volatile boolean gone;
 
   @SuppressWarnings("NullAway.Init")
@@ -90,6 +95,11 @@ final class Transmission extends ChannelInboundHandlerAdapter {
 
   Attachment attachment() {
     return attachment;
+  }
+
+  /** How often data was read straight into the payload that it belongs to. */
+  long readsInPlace() {
+    return readsInPlace;
   }
 
   Replies replies() {
@@ -110,8 +120,10 @@ final class Transmission extends ChannelInboundHandlerAdapter {
     context = ctx;
     replies = new Replies(ctx.alloc(), structured);
     head = ctx.alloc().buffer(Wire.REQUEST_BYTES, Wire.REQUEST_BYTES);
-    if (ctx.pipeline().get(io.netty.handler.ssl.SslHandler.class) == null) {
-      ctx.channel().config().setRecvByteBufAllocator(receiver);
+    RecvByteBufAllocator allocator = ctx.channel().config().getRecvByteBufAllocator();
+    if (allocator instanceof PayloadReceiver payloads
+        && ctx.pipeline().get(SslHandler.class) == null) {
+      receiver = payloads;
     }
     log.debug("{} uses {}", ctx.channel().remoteAddress(), attachment.name());
   }
@@ -123,6 +135,7 @@ final class Transmission extends ChannelInboundHandlerAdapter {
     Request write = arriving;
     if (write != null && bytes == write.payload()) {
       bytes.release(); // it was read to where it belongs
+      readsInPlace++;
       arrived(write);
     } else if (ending) {
       bytes.release();
@@ -155,7 +168,10 @@ final class Transmission extends ChannelInboundHandlerAdapter {
       unread.forEach(ByteBuf::release);
       unread.clear();
     }
-    receiver.setTarget(arriving == null ? null : arriving.payload());
+    PayloadReceiver payloads = receiver;
+    if (payloads != null) {
+      payloads.setTarget(arriving == null ? null : arriving.payload());
+    }
     context.channel().config().setAutoRead(!ending && room);
     proceeding = false;
   }

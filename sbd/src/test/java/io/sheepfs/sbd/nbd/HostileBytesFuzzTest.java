@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 3, unit = TimeUnit.HOURS)
 class HostileBytesFuzzTest {
 
-  private static final long BYTES = Long.getLong("sheepfs.nbd.fuzz.bytes", 2_000_000);
+  private static final long BYTES = Long.getLong("sheepfs.nbd.fuzz.bytes", 10_000_000);
   private static final long SEED = Long.getLong("sheepfs.nbd.fuzz.seed", 20141121);
   private static final int PAYLOAD_BYTES = 1 << 18;
   private static final long DISK_BYTES = 3 << 20;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netty.channel.Channel;
 import io.sheepfs.protocol.MemoryCluster;
 import io.sheepfs.protocol.MemoryCluster.Fault;
 import io.sheepfs.protocol.MemoryCluster.Operation;
@@ -154,6 +155,18 @@ class NbdServerTest {
     try (NbdClient client = NbdClient.greeted(server.port())) {
       client.sendOption(Option.EXPORT_NAME.code(), "nothing".getBytes(UTF_8));
       assertTrue(client.isCutOff());
+    }
+  }
+
+  @Test
+  void write_large_isReadFromTheSocketToWhereItBelongs() throws Exception {
+    byte[] data = randomBytes(4 * MEBIBYTE, 20261122);
+    try (NbdClient client = use("disk")) {
+      assertEquals(0, client.write(MEBIBYTE, data, 0));
+      assertArrayEquals(data, client.read(MEBIBYTE, data.length));
+      Channel channel = server.clients().iterator().next();
+      Transmission connection = channel.pipeline().get(Transmission.class);
+      assertTrue(channel.eventLoop().submit(connection::readsInPlace).get() > 0);
     }
   }
 
