@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -77,6 +78,10 @@ final class Follower implements AutoCloseable {
   private boolean isSpare;
   private long tookPartNanos;
   private String endedFor = "";
+
+  /** What was said of values that mean nothing. */
+  private final Set<String> told = new HashSet<>();
+
   private final RiftWatch rifts;
   private final Onlooker onlooker;
   private final DiskLoss diskLoss;
@@ -169,6 +174,10 @@ final class Follower implements AutoCloseable {
     while (!closed) {
       try {
         step();
+      } catch (Registry.Nonsense e) {
+        if (told.add(e.toString())) { // it does not go away by itself
+          log.warn("cannot follow the cluster: {}", e.getMessage());
+        }
       } catch (IOException e) {
         log.debug("cannot follow the cluster now: {}", e.toString(), e);
       } catch (RuntimeException e) {

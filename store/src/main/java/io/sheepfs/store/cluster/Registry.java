@@ -77,6 +77,15 @@ final class Registry implements Closeable {
     this.wishes = new Wishes(agreement);
   }
 
+  /** What is in ZooKeeper is not what any sheep writes. */
+  static final class Nonsense extends IOException {
+    private static final long serialVersionUID = 1;
+
+    Nonsense(String path, RuntimeException cause) {
+      super("ZooKeeper has nonsense at " + path + ": " + cause.getMessage(), cause);
+    }
+  }
+
   /** What administrators want. */
   Wishes wishes() {
     return wishes;
@@ -100,7 +109,7 @@ final class Registry implements Closeable {
     try {
       return decoder.apply(text);
     } catch (RuntimeException e) {
-      throw new IOException("ZooKeeper has nonsense at " + path + ": " + e.getMessage(), e);
+      throw new Nonsense(path, e);
     }
   }
 

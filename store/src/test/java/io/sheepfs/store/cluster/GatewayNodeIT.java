@@ -1,29 +1,19 @@
 package io.sheepfs.store.cluster;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.sheepfs.protocol.Durability;
-import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.NodeInfo;
-import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
-import io.sheepfs.protocol.VdiId;
-import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiLock;
 import io.sheepfs.protocol.VdiName;
-import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.protocol.client.RemoteCluster;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,15 +31,12 @@ import org.junit.jupiter.api.io.TempDir;
 final class GatewayNodeIT {
 
   private static final int OBJECTS = 4;
-  private static final int BLOCK = 4096;
   private static final int GATEWAY = 3;
   private static final int ROUNDS = Integer.getInteger("sheepfs.cluster.rounds", 1);
 
   private SheepProcesses sheep;
   private RemoteCluster cluster;
-  private VdiId vid = new VdiId(1);
-  private final byte[][] expected = new byte[OBJECTS][BLOCK];
-  private final Random random = new Random();
+  private TestDisk disk;
 
   @BeforeEach
   void startAll(@TempDir Path directory) throws Exception {
@@ -62,21 +49,7 @@ final class GatewayNodeIT {
     sheep.format();
     sheep.awaitSynced();
     cluster = sheep.connect(GATEWAY);
-    VdiInfo vdi = cluster.vdis().create(new VdiName("v"), new VdiSpec(OBJECTS << 22, 0, 0));
-    vid = vdi.vid();
-    for (int i = 0; i < OBJECTS; i++) {
-      cluster
-          .objects()
-          .create(ObjectId.data(vid, i), 0, ByteBuffer.allocate(BLOCK), Durability.UNSTABLE);
-      ByteBuffer entry = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
-      cluster
-          .objects()
-          .write(
-              ObjectId.inode(vid),
-              InodeLayout.indexOffset(i),
-              entry.putInt(0, vid.value()),
-              Durability.UNSTABLE);
-    }
+    disk = new TestDisk(cluster, new VdiName("v"), OBJECTS, 0);
   }
 
   @AfterEach
@@ -87,23 +60,6 @@ final class GatewayNodeIT {
     sheep.close();
   }
 
-  private void write(RemoteCluster through) throws SheepException {
-    int index = random.nextInt(OBJECTS);
-    byte[] block = new byte[BLOCK];
-    random.nextBytes(block);
-    Durability durability = random.nextBoolean() ? Durability.UNSTABLE : Durability.STABLE;
-    through.objects().write(ObjectId.data(vid, index), 0, ByteBuffer.wrap(block), durability);
-    expected[index] = block;
-  }
-
-  private void verify(RemoteCluster through) throws SheepException {
-    for (int i = 0; i < OBJECTS; i++) {
-      byte[] found = new byte[BLOCK];
-      through.objects().read(ObjectId.data(vid, i), 0, ByteBuffer.wrap(found));
-      assertArrayEquals(expected[i], found, "object " + i);
-    }
-  }
-
   private static int epoch(RemoteCluster through) throws SheepException {
     return through.info().epochs().get(0).number();
   }
@@ -111,11 +67,11 @@ final class GatewayNodeIT {
   @Test
   void gateway_servesClientsAndStoresNothing() throws Exception {
     for (int i = 0; i < 20; i++) {
-      write(cluster);
+      disk.write(cluster);
     }
-    cluster.objects().flush(vid);
+    cluster.objects().flush(disk.vid());
     try (RemoteCluster one = sheep.connect(1)) {
-      verify(one);
+      disk.verify(one);
       for (RemoteCluster any : List.of(one, cluster)) {
         List<Integer> points = any.nodes().stream().map(NodeInfo::virtualNodes).sorted().toList();
         assertEquals(List.of(0, 128, 128, 128), points);
@@ -142,19 +98,19 @@ final class GatewayNodeIT {
         sheep.signal(GATEWAY, "STOP");
         sheep.eventually("the frozen gateway is gone", () -> sheep.nodesThere() == 3);
         for (int i = 0; i < 20; i++) {
-          write(others);
+          disk.write(others);
         }
         assertEquals(3, others.nodes().size());
         sheep.signal(GATEWAY, "CONT");
         sheep.eventually("the gateway is back", () -> sheep.nodesThere() == 4);
-        verify(cluster);
+        disk.verify(cluster);
         sheep.kill(GATEWAY);
         for (int i = 0; i < 20; i++) {
-          write(others);
+          disk.write(others);
         }
         sheep.startGateway(GATEWAY);
         sheep.eventually("the gateway serves again", () -> epoch(cluster) == before);
-        verify(cluster);
+        disk.verify(cluster);
       }
       assertEquals(before, epoch(others));
     }
@@ -166,12 +122,12 @@ final class GatewayNodeIT {
       for (int victim = 0; victim < SheepProcesses.NODES; victim++) {
         sheep.kill(victim);
         for (int i = 0; i < 20; i++) {
-          write(cluster);
+          disk.write(cluster);
         }
-        verify(cluster);
+        disk.verify(cluster);
         sheep.start(victim);
         sheep.awaitSynced();
-        verify(cluster);
+        disk.verify(cluster);
       }
     }
     assertEquals(sheep.contents(0), sheep.contents(1));
@@ -181,21 +137,21 @@ final class GatewayNodeIT {
   @Test
   void nodeStartedAsGateway_givesItsDataAwayAtReweight() throws Exception {
     for (int i = 0; i < 20; i++) {
-      write(cluster);
+      disk.write(cluster);
     }
     assertEquals(0, sheep.stop(2));
-    write(cluster);
+    disk.write(cluster);
     sheep.startGateway(2);
     sheep.awaitSynced(); // it stores until it is off the ring
     sheep.reweight(0);
     sheep.awaitSynced(0, 1);
     try (RemoteCluster former = sheep.connect(2)) {
       sheep.eventually("it lists itself without points", () -> pointsOf(former, 2) == 0);
-      write(former);
-      verify(former);
+      disk.write(former);
+      disk.verify(former);
       sheep.kill(0);
-      write(former);
-      verify(former);
+      disk.write(former);
+      disk.verify(former);
       assertTrue(sheep.isRunning(2));
     }
   }

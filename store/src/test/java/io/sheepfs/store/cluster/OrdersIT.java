@@ -1,6 +1,5 @@
 package io.sheepfs.store.cluster;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -12,14 +11,10 @@ import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
-import io.sheepfs.protocol.VdiId;
-import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
-import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.protocol.client.RemoteCluster;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -39,14 +34,15 @@ import org.junit.jupiter.api.io.TempDir;
 final class OrdersIT {
 
   private static final int OBJECTS = 12;
-  private static final int BLOCK = 4096;
   private static final int ROUNDS = Integer.getInteger("sheepfs.cluster.rounds", 1);
   private static final VdiName NAME = new VdiName("v");
 
   private SheepProcesses sheep;
   private RemoteCluster cluster;
-  private VdiId vid = new VdiId(1);
-  private final byte[][] expected = new byte[OBJECTS][BLOCK];
+
+  @SuppressWarnings("NullAway.Init") // each test makes it
+  private TestDisk disk;
+
   private final Random random = new Random();
 
   @BeforeEach
@@ -61,21 +57,7 @@ final class OrdersIT {
   }
 
   private void makeVdi(int copies) throws SheepException {
-    VdiInfo vdi = cluster.vdis().create(NAME, new VdiSpec(OBJECTS << 22, copies, 0));
-    vid = vdi.vid();
-    for (int i = 0; i < OBJECTS; i++) {
-      cluster
-          .objects()
-          .create(ObjectId.data(vid, i), 0, ByteBuffer.allocate(BLOCK), Durability.UNSTABLE);
-      ByteBuffer entry = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
-      cluster
-          .objects()
-          .write(
-              ObjectId.inode(vid),
-              InodeLayout.indexOffset(i),
-              entry.putInt(0, vid.value()),
-              Durability.UNSTABLE);
-    }
+    disk = new TestDisk(cluster, NAME, OBJECTS, copies);
   }
 
   @AfterEach
@@ -86,30 +68,11 @@ final class OrdersIT {
     sheep.close();
   }
 
-  private void writeSome() throws SheepException {
-    for (int i = 0; i < 30; i++) {
-      int index = random.nextInt(OBJECTS);
-      byte[] block = new byte[BLOCK];
-      random.nextBytes(block);
-      Durability durability = random.nextBoolean() ? Durability.UNSTABLE : Durability.STABLE;
-      cluster.objects().write(ObjectId.data(vid, index), 0, ByteBuffer.wrap(block), durability);
-      expected[index] = block;
-    }
-  }
-
-  private void verify() throws SheepException {
-    for (int i = 0; i < OBJECTS; i++) {
-      byte[] found = new byte[BLOCK];
-      cluster.objects().read(ObjectId.data(vid, i), 0, ByteBuffer.wrap(found));
-      assertArrayEquals(expected[i], found, "object " + i);
-    }
-  }
-
   private boolean haveCopies(int copies) throws IOException {
     for (int i = 0; i < OBJECTS; i++) {
       int found = 0;
       for (int node = 0; node < SheepProcesses.NODES; node++) {
-        found += sheep.contents(node).containsKey(ObjectId.data(vid, i).toString()) ? 1 : 0;
+        found += sheep.contents(node).containsKey(disk.data(i).toString()) ? 1 : 0;
       }
       if (found != copies) {
         return false;
@@ -119,7 +82,7 @@ final class OrdersIT {
   }
 
   private void setCopies(int copies) throws IOException {
-    RequestFields fields = new RequestFields.VdiChange(0, vid.value(), copies, 0, 0, 22);
+    RequestFields fields = new RequestFields.VdiChange(0, disk.vid().value(), copies, 0, 0, 22);
     assertEquals(ResultCode.SUCCESS, sheep.order(1, Opcode.ALTER_VDI_COPY, fields));
     assertEquals(copies, cluster.vdis().lookup(NAME).copies());
   }
@@ -127,26 +90,26 @@ final class OrdersIT {
   @Test
   void copiesOfVdi_changedUnderLoadAndCrashes_areMadeAndDropped() throws Exception {
     makeVdi(2);
-    writeSome();
+    disk.write(30);
     // what clients write there by themselves changes nothing: nodes have to agree on it
     ByteBuffer one = ByteBuffer.wrap(new byte[] {1});
-    cluster.objects().write(ObjectId.inode(vid), InodeLayout.COPIES, one, Durability.STABLE);
+    cluster.objects().write(ObjectId.inode(disk.vid()), InodeLayout.COPIES, one, Durability.STABLE);
     assertEquals(2, cluster.vdis().lookup(NAME).copies());
     for (int round = 0; round < ROUNDS; round++) {
       for (int copies : new int[] {3, 1, 2}) {
         setCopies(copies);
-        writeSome();
+        disk.write(30);
         if (round > 0) {
           int victim = random.nextInt(SheepProcesses.NODES);
           sheep.kill(victim);
           if (copies == 3) {
-            writeSome();
+            disk.write(30);
           }
           sheep.start(victim);
         }
-        writeSome();
+        disk.write(30);
         sheep.awaitSynced();
-        verify();
+        disk.verify();
         sheep.eventually(copies + " copies of each", () -> haveCopies(copies));
       }
     }
@@ -159,8 +122,8 @@ final class OrdersIT {
       sheep.start(i);
     }
     sheep.awaitSynced();
-    writeSome();
-    verify();
+    disk.write(30);
+    disk.verify();
     assertTrue(haveCopies(3));
   }
 
@@ -177,20 +140,20 @@ final class OrdersIT {
   @Test
   void recoveryHeldBack_nodeCatchesUpWhenItIsLetGo() throws Exception {
     makeVdi(3);
-    writeSome();
+    disk.write(30);
     assertEquals(
         ResultCode.SUCCESS, sheep.order(0, Opcode.DISABLE_RECOVER, new RequestFields.None()));
     sheep.kill(2);
-    writeSome();
+    disk.write(30);
     sheep.start(2);
     sheep.eventually("it waits", () -> sheep.logs().contains("recovery is disabled"));
-    writeSome();
-    verify();
+    disk.write(30);
+    disk.verify();
     sheep.eventually("it is told", () -> cluster.info().recoveryDisabled());
     assertEquals(
         ResultCode.SUCCESS, sheep.order(1, Opcode.ENABLE_RECOVER, new RequestFields.None()));
     sheep.awaitSynced();
-    verify();
+    disk.verify();
     assertFalse(cluster.info().recoveryDisabled());
     assertEquals(sheep.contents(0), sheep.contents(2));
   }
@@ -203,7 +166,7 @@ final class OrdersIT {
         sheep.order(0, Opcode.FORCE_RECOVER, new RequestFields.None()),
         "nothing is waited for");
     sheep.kill(2);
-    writeSome();
+    disk.write(30);
     sheep.kill(0);
     sheep.kill(1);
     sheep.eventually("all are gone", () -> sheep.nodesThere() == 0);
@@ -213,11 +176,11 @@ final class OrdersIT {
     sheep.eventually(
         "it is forced",
         () -> sheep.order(2, Opcode.FORCE_RECOVER, new RequestFields.None()) == ResultCode.SUCCESS);
-    verify();
-    writeSome();
+    disk.verify();
+    disk.write(30);
     sheep.start(1);
     sheep.awaitSynced();
-    verify();
+    disk.verify();
     assertEquals(sheep.contents(0), sheep.contents(1));
     assertEquals(sheep.contents(0), sheep.contents(2));
   }

@@ -1,21 +1,12 @@
 package io.sheepfs.store.cluster;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.sheepfs.protocol.Durability;
-import io.sheepfs.protocol.InodeLayout;
-import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
-import io.sheepfs.protocol.VdiId;
-import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
-import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.protocol.client.RemoteCluster;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,13 +29,11 @@ import org.junit.jupiter.api.io.TempDir;
 final class RingChangeIT {
 
   private static final int OBJECTS = 60;
-  private static final int BLOCK = 4096;
   private static final int ROUNDS = Integer.getInteger("sheepfs.cluster.rounds", 1);
 
   private SheepProcesses sheep;
   private RemoteCluster cluster;
-  private final List<VdiId> vdis = new ArrayList<>();
-  private final List<byte[][]> expected = new ArrayList<>();
+  private final List<TestDisk> disks = new ArrayList<>();
 
   /** One VDI of two copies, and one of three. */
   @BeforeEach
@@ -57,13 +46,7 @@ final class RingChangeIT {
     sheep.awaitSynced();
     cluster = sheep.connect();
     for (int copies = 2; copies <= 3; copies++) {
-      VdiInfo vdi =
-          cluster.vdis().create(new VdiName("v" + copies), new VdiSpec(OBJECTS << 20, copies, 0));
-      for (int i = 0; i < OBJECTS; i++) {
-        allocate(vdi.vid(), i);
-      }
-      vdis.add(vdi.vid());
-      expected.add(new byte[OBJECTS][BLOCK]);
+      disks.add(new TestDisk(cluster, new VdiName("v" + copies), OBJECTS, copies));
     }
   }
 
@@ -75,34 +58,13 @@ final class RingChangeIT {
     sheep.close();
   }
 
-  private void allocate(VdiId vid, int index) throws SheepException {
-    ByteBuffer zeros = ByteBuffer.allocate(BLOCK);
-    cluster.objects().create(ObjectId.data(vid, index), 0, zeros, Durability.UNSTABLE);
-    ByteBuffer entry = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(0, vid.value());
-    cluster
-        .objects()
-        .write(ObjectId.inode(vid), InodeLayout.indexOffset(index), entry, Durability.UNSTABLE);
-  }
-
   private void write(Random random) throws SheepException {
-    int disk = random.nextInt(vdis.size());
-    int index = random.nextInt(OBJECTS);
-    byte[] block = new byte[BLOCK];
-    random.nextBytes(block);
-    ObjectId oid = ObjectId.data(vdis.get(disk), index);
-    Durability durability = random.nextBoolean() ? Durability.UNSTABLE : Durability.STABLE;
-    cluster.objects().write(oid, 0, ByteBuffer.wrap(block), durability);
-    expected.get(disk)[index] = block;
+    disks.get(random.nextInt(disks.size())).write(cluster);
   }
 
   private void verify() throws SheepException {
-    for (int disk = 0; disk < vdis.size(); disk++) {
-      for (int index = 0; index < OBJECTS; index++) {
-        byte[] found = new byte[BLOCK];
-        ObjectId oid = ObjectId.data(vdis.get(disk), index);
-        cluster.objects().read(oid, 0, ByteBuffer.wrap(found));
-        assertArrayEquals(expected.get(disk)[index], found, "object " + oid);
-      }
+    for (TestDisk disk : disks) {
+      disk.verify();
     }
   }
 
@@ -120,9 +82,9 @@ final class RingChangeIT {
           .contents(node)
           .forEach((oid, hash) -> found.computeIfAbsent(oid, any -> new ArrayList<>()).add(hash));
     }
-    for (int disk = 0; disk < vdis.size(); disk++) {
+    for (int disk = 0; disk < disks.size(); disk++) {
       for (int index = 0; index < OBJECTS; index++) {
-        List<Integer> copies = found.remove(ObjectId.data(vdis.get(disk), index).toString());
+        List<Integer> copies = found.remove(disks.get(disk).data(index).toString());
         if (copies == null
             || copies.size() != disk + 2
             || copies.stream().distinct().count() != 1) {
@@ -212,6 +174,6 @@ final class RingChangeIT {
       with = !with;
     }
     assertTrue(ROUNDS > 0);
-    assertEquals(2, vdis.size());
+    assertEquals(2, disks.size());
   }
 }

@@ -1,26 +1,15 @@
 package io.sheepfs.store.cluster;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.sheepfs.protocol.Durability;
-import io.sheepfs.protocol.InodeLayout;
-import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.ResultCode;
-import io.sheepfs.protocol.SheepException;
-import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiName;
-import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.protocol.client.RemoteCluster;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
-import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
@@ -39,13 +28,10 @@ import org.junit.jupiter.api.io.TempDir;
 final class SeveralDisksIT {
 
   private static final int OBJECTS = 40;
-  private static final int BLOCK = 4096;
 
   private SheepProcesses sheep;
   private RemoteCluster cluster;
-  private VdiId vid = new VdiId(1);
-  private final byte[][] expected = new byte[OBJECTS][BLOCK];
-  private final Random random = new Random();
+  private TestDisk disk;
 
   @BeforeEach
   void startAll(@TempDir Path directory) throws Exception {
@@ -56,20 +42,7 @@ final class SeveralDisksIT {
     sheep.format();
     sheep.awaitSynced();
     cluster = sheep.connect();
-    vid = cluster.vdis().create(new VdiName("v"), new VdiSpec(OBJECTS << 22, 0, 0)).vid();
-    for (int i = 0; i < OBJECTS; i++) {
-      cluster
-          .objects()
-          .create(ObjectId.data(vid, i), 0, ByteBuffer.allocate(BLOCK), Durability.UNSTABLE);
-      ByteBuffer entry = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
-      cluster
-          .objects()
-          .write(
-              ObjectId.inode(vid),
-              InodeLayout.indexOffset(i),
-              entry.putInt(0, vid.value()),
-              Durability.UNSTABLE);
-    }
+    disk = new TestDisk(cluster, new VdiName("v"), OBJECTS, 0);
   }
 
   @AfterEach
@@ -80,43 +53,6 @@ final class SeveralDisksIT {
     sheep.close();
   }
 
-  private void writeSome() throws SheepException {
-    for (int i = 0; i < 40; i++) {
-      int index = random.nextInt(OBJECTS);
-      byte[] block = new byte[BLOCK];
-      random.nextBytes(block);
-      Durability durability = random.nextBoolean() ? Durability.UNSTABLE : Durability.STABLE;
-      cluster.objects().write(ObjectId.data(vid, index), 0, ByteBuffer.wrap(block), durability);
-      expected[index] = block;
-    }
-  }
-
-  private void verify() throws SheepException {
-    for (int i = 0; i < OBJECTS; i++) {
-      byte[] found = new byte[BLOCK];
-      cluster.objects().read(ObjectId.data(vid, i), 0, ByteBuffer.wrap(found));
-      assertArrayEquals(expected[i], found, "object " + i);
-    }
-  }
-
-  /** Writes until {@code ends}. */
-  private CompletableFuture<Integer> load(AtomicBoolean ends) {
-    return CompletableFuture.supplyAsync(
-        () -> {
-          try {
-            int rounds = 0;
-            while (!ends.get()) {
-              writeSome();
-              cluster.objects().flush(vid);
-              rounds++;
-            }
-            return rounds;
-          } catch (SheepException e) {
-            throw new CompletionException(e);
-          }
-        });
-  }
-
   private boolean hasDisk(int node, String name) throws IOException {
     return sheep.disks(node).contains(sheep.disk(node, name).resolve("obj").toString());
   }
@@ -124,7 +60,7 @@ final class SeveralDisksIT {
   @Test
   void disks_comeAndGo_whileClientsWrite() throws Exception {
     AtomicBoolean ends = new AtomicBoolean();
-    CompletableFuture<Integer> load = load(ends);
+    CompletableFuture<Integer> load = disk.load(ends);
     int epoch = sheep.lastEpoch();
     assertEquals(ResultCode.SUCCESS, sheep.changeDisks(0, Opcode.MD_PLUG, "c"));
     assertEquals(ResultCode.INVALID_PARMS, sheep.changeDisks(0, Opcode.MD_UNPLUG, "x"));
@@ -141,7 +77,7 @@ final class SeveralDisksIT {
     assertEquals(ResultCode.INVALID_PARMS, sheep.changeDisks(0, Opcode.MD_UNPLUG, "b"));
     ends.set(true);
     assertTrue(load.get() > 0);
-    verify();
+    disk.verify();
     assertEquals(1, sheep.disks(0).size());
     assertEquals(sheep.contents(1), sheep.contents(0));
     assertTrue(sheep.lastEpoch() <= epoch + 3, "only the kill needs other epochs");
@@ -150,7 +86,7 @@ final class SeveralDisksIT {
   @Test
   void disk_thatIsPulledOut_isDoneWithout() throws Exception {
     AtomicBoolean ends = new AtomicBoolean();
-    CompletableFuture<Integer> load = load(ends);
+    CompletableFuture<Integer> load = disk.load(ends);
     int inB = sheep.objectsOn(0, "b");
     assertTrue(inB > 0);
     sheep.pull(0, "b", true);
@@ -158,51 +94,51 @@ final class SeveralDisksIT {
     sheep.awaitSynced();
     ends.set(true);
     assertTrue(load.get() > 0);
-    verify();
-    cluster.objects().flush(vid);
+    disk.verify();
+    disk.flush();
     assertEquals(sheep.contents(1), sheep.contents(0));
     assertEquals(sheep.contents(1).size(), sheep.objectsOn(0, "a"));
     sheep.pull(0, "b", false);
     sheep.kill(0);
-    writeSome();
+    disk.write(40);
     sheep.startWithDisks(0, "a", "b");
     sheep.awaitSynced();
-    verify();
+    disk.verify();
     assertEquals(1, sheep.disks(0).size(), "what it has is old");
     for (int node = 0; node < SheepProcesses.NODES; node++) {
       for (int i = 0; i < OBJECTS; i++) {
-        assertEquals(0, sheep.check(node, ObjectId.data(vid, i)));
+        assertEquals(0, sheep.check(node, disk.data(i)));
       }
     }
   }
 
   @Test
   void node_withSeveralDisks_hasAllItsObjectsOnThem() throws Exception {
-    writeSome();
-    cluster.objects().flush(vid);
+    disk.write(40);
+    disk.flush();
     assertTrue(sheep.objectsOn(0, "a") > 0 && sheep.objectsOn(0, "b") > 0);
     sheep.kill(0);
-    writeSome();
+    disk.write(40);
     sheep.startWithDisks(0, "a", "b", "c");
     sheep.awaitSynced();
-    verify();
+    disk.verify();
     assertEquals(sheep.contents(1), sheep.contents(0));
     sheep.kill(1);
     sheep.kill(2);
     sheep.start(1);
     sheep.start(2);
     sheep.awaitSynced();
-    verify();
+    disk.verify();
     assertEquals(0, sheep.stop(0));
     sheep.pull(0, "b", true);
     sheep.startWithDisks(0, "a", "c");
     sheep.eventually("it refuses to start without a disk", () -> !sheep.isRunning(0));
     assertTrue(sheep.logs().contains("is missing"));
-    writeSome();
+    disk.write(40);
     sheep.pull(0, "b", false);
     sheep.startWithDisks(0, "c", "a");
     sheep.awaitSynced();
-    verify();
+    disk.verify();
     assertEquals(sheep.contents(1), sheep.contents(0));
   }
 }
