@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.sheepfs.protocol.SheepException;
 import java.io.IOException;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Random changes, a power cut at a random moment, and a look at what is left: every VDI and
@@ -14,10 +16,11 @@ import org.junit.jupiter.api.Test;
  */
 class PowerCutSimTest {
 
-  private static final int RUNS = Integer.getInteger("sheepfs.power.cuts", 400);
+  private static final int RUNS = Integer.getInteger("sheepfs.power.cuts", 10_000);
   private static final int STEPS = 40;
 
   @Test
+  @Timeout(value = 24, unit = TimeUnit.HOURS) // for campaigns by hand
   void powerCut_atAnyMoment_keepsWhatWasAcknowledged() throws IOException {
     long seed = Long.getLong("sheepfs.seed", System.nanoTime());
     for (int run = 0; run < RUNS; run++) {

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 6, unit = TimeUnit.HOURS) // for campaigns by hand
 final class HostileSheepFuzzTest {
 
-  private static final int FRAMES = Integer.getInteger("fuzz.frames", 100_000);
+  private static final int FRAMES = Integer.getInteger("fuzz.frames", 900_000);
   private static final int MAX_BODY_BYTES = 1 << 14;
   private static final int GUARD_BYTES = 64;
   private static final byte GUARD = 0x5a;

@@ -248,7 +248,7 @@ final class Gateway implements StoredObjects {
           return;
         }
         if (NoSpace.isIt(failures.values())) {
-          last = giveBack(view, oid, places, failures, numbers);
+          last = giveBack(view, oid, need == Need.CREATE, places, failures, numbers);
         } else {
           last = verdict(what + " of " + oid, places, synced, failures);
         }
@@ -266,6 +266,7 @@ final class Gateway implements StoredObjects {
   private IOException giveBack(
       View view,
       ObjectId oid,
+      boolean isNew,
       List<View.Peer> places,
       Map<View.Peer, IOException> failures,
       List<Long> numbers)
@@ -279,7 +280,7 @@ final class Gateway implements StoredObjects {
       if (refusal.keeper() != null) {
         Sequence sequence = begin(view);
         numbers.add(sequence.number());
-        refusal.giveBack(view, oid, places, sequence, own, peers);
+        refusal.giveBack(view, oid, isNew, places, sequence, own, peers);
         log.warn("{} has no space for a change of {}; nobody has it", refusal.keeper(), oid);
         throw new UnanimousRefusal(full);
       }

@@ -52,13 +52,16 @@ record NoSpace(View.@Nullable Peer keeper, SheepException full, @Nullable IOExce
   }
 
   /**
-   * Makes the object everywhere what it is at the keeper, while nobody changes it.
+   * Makes the object everywhere what it is at the keeper, while nobody changes it. A keeper that
+   * has nothing of an object that was there before has nothing to give: it has not moved there yet.
    *
+   * @param isNew whether the change was to make the object
    * @param sequence of a change of its own
    */
   void giveBack(
       View view,
       ObjectId oid,
+      boolean isNew,
       List<View.Peer> places,
       Sequence sequence,
       Replica own,
@@ -69,6 +72,9 @@ record NoSpace(View.@Nullable Peer keeper, SheepException full, @Nullable IOExce
       throw new IllegalStateException("nobody has the old copy");
     }
     boolean isThere = isThere(view, oid, right, own, peers);
+    if (!isThere && !isNew) {
+      throw new SheepException(ResultCode.NO_SPACE, right + " never had " + oid);
+    }
     int epoch = view.number();
     int distance = (int) (sequence.number() - sequence.oldestUnfinished());
     for (View.Peer place : places) {

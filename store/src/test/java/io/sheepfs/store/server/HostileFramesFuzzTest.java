@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 6, unit = TimeUnit.HOURS) // for campaigns by hand
 final class HostileFramesFuzzTest {
 
-  private static final int FRAMES = Integer.getInteger("fuzz.frames", 30_000);
+  private static final int FRAMES = Integer.getInteger("fuzz.frames", 80_000);
   private static final int FRAMES_PER_STORE = 2_000;
   private static final int MAX_BODY_BYTES = 1 << 16;
   private static final long MAX_TOTAL_BYTES = 1 << 20;
