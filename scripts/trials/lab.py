@@ -36,14 +36,16 @@ def eventually(what, condition, seconds=180):
 
 
 class Lab:
-    def __init__(self, directory, session_millis=4000, sizes=None):
+    def __init__(self, directory, session_millis=4000, sizes=None, copies=3, spare=()):
+        """spare: the numbers of nodes that have a host, but are not started."""
         self.directory = directory
         self.session_millis = session_millis
         self.sizes = sizes or {}
         self.prefix = f"t{os.getpid() % 100000}"
         self.processes = {}
         self.mountpoint = None
-        self.hosts = {"z": 9, "c": 20, "1": 1, "2": 2, "3": 3}
+        self.copies = copies
+        self.hosts = {"z": 9, "c": 20, **{str(n): n for n in (*NODES, *spare)}}
         os.makedirs(directory)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever is stopped cleans up, too
         self.made = []
@@ -127,7 +129,7 @@ class Lab:
                 run("mount", "-t", "tmpfs", "-o", f"size={self.sizes[node]}", "lab", self.store(node))
             self.start(node)
         eventually("three nodes there", lambda: all(self.dog("node", "list", "-r", node=n)[1].count("\n") == 3 for n in NODES))
-        code, said = self.dog("cluster", "format", "-c", "3")
+        code, said = self.dog("cluster", "format", "-c", str(self.copies))
         if code:
             raise RuntimeError(said)
         self.await_synced()
