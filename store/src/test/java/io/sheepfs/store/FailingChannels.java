@@ -24,6 +24,8 @@ final class FailingChannels implements Disk.ChangeListener {
     HALF_WRITTEN
   }
 
+  private static final int PAGE_BYTES = 4096;
+
   private final Disk.ChangeListener next;
   private final Kind kind;
   private final int site;
@@ -112,16 +114,21 @@ final class FailingChannels implements Disk.ChangeListener {
       if (!isDue(false)) {
         return call.on(src);
       }
-      int done = half(src, call);
-      if (kind == Kind.HALF_WRITTEN) {
-        throw new FileSystemException(path.toString(), null, "No space left on device");
+      if (kind == Kind.SHORT) {
+        return half(src, call);
       }
-      return done;
+      // space is given by the page
+      int unused = part(src, src.remaining() / 2 / PAGE_BYTES * PAGE_BYTES, call);
+      throw new FileSystemException(path.toString(), null, "No space left on device");
     }
 
     private static int half(ByteBuffer buffer, Call call) throws IOException {
+      return part(buffer, (buffer.remaining() + 1) / 2, call);
+    }
+
+    private static int part(ByteBuffer buffer, int bytes, Call call) throws IOException {
       int limit = buffer.limit();
-      buffer.limit(buffer.position() + (buffer.remaining() + 1) / 2);
+      buffer.limit(buffer.position() + bytes);
       try {
         return call.on(buffer);
       } finally {
