@@ -248,7 +248,8 @@ final class Gateway implements StoredObjects {
           return;
         }
         if (NoSpace.isIt(failures.values())) {
-          last = giveBack(view, oid, need == Need.CREATE, places, failures, numbers);
+          boolean isNew = need == Need.CREATE;
+          last = giveBack(view, oid, isNew, places, synced, failures, numbers);
         } else {
           last = verdict(what + " of " + oid, places, synced, failures);
         }
@@ -268,10 +269,11 @@ final class Gateway implements StoredObjects {
       ObjectId oid,
       boolean isNew,
       List<View.Peer> places,
+      List<View.Peer> synced,
       Map<View.Peer, IOException> failures,
       List<Long> numbers)
       throws SheepException, UnanimousRefusal {
-    NoSpace refusal = NoSpace.of(failures);
+    NoSpace refusal = NoSpace.of(failures, synced);
     if (refusal.passing() != null) {
       return refusal.passing(); // who did not answer may have taken it
     }

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * or as far as the change got there. So the copies are the same again, the writer is told, and no
  * node has to leave.
  *
- * @param keeper a SYNCED place that refused; null if only others did, whose copy may be none
+ * @param keeper a place that refused and was SYNCED for the object; null if only others did, which
+ *     may have no copy yet
  * @param full what it said, or what one of those said
  * @param passing the failure of a place that may have the change, or not; null if there is none
  */
@@ -32,8 +33,12 @@ record NoSpace(View.@Nullable Peer keeper, SheepException full, @Nullable IOExce
     return failure instanceof SheepException known && known.result() == ResultCode.NO_SPACE;
   }
 
-  /** What {@link #isIt} is true of. */
-  static NoSpace of(Map<View.Peer, IOException> failures) {
+  /**
+   * What {@link #isIt} is true of.
+   *
+   * @param synced the places that have the object for sure: not those to which it moves
+   */
+  static NoSpace of(Map<View.Peer, IOException> failures, List<View.Peer> synced) {
     View.Peer keeper = null;
     SheepException full = null;
     IOException passing = null;
@@ -42,7 +47,7 @@ record NoSpace(View.@Nullable Peer keeper, SheepException full, @Nullable IOExce
         passing = one.getValue();
       } else if (one.getValue() instanceof SheepException known && keeper == null) {
         full = known;
-        keeper = one.getKey().isSynced() ? one.getKey() : null;
+        keeper = synced.contains(one.getKey()) ? one.getKey() : null;
       }
     }
     if (full == null) {

@@ -769,6 +769,8 @@ final class ClusterModel {
       for (Node node : nodes.values()) {
         if (node.incarnation == null) {
           start(node);
+        } else if (node.losing != Losing.NOTHING) {
+          goOnWithoutDisk(node);
         }
       }
       advance();
