@@ -25,6 +25,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,6 +68,9 @@ final class Follower implements AutoCloseable {
   private volatile List<NodeInfo> found = List.of();
   private volatile Settings settings = Settings.NONE;
   private volatile @Nullable Recovery recovery;
+
+  /** Held while ZooKeeper is told that a recovery is done. */
+  private final ReentrantLock marking = new ReentrantLock();
 
   /** Whether this node is SYNCED in an epoch that is open. */
   private volatile boolean upToDate;
@@ -494,10 +498,7 @@ final class Follower implements AutoCloseable {
     while (!closed && recovery == begun) {
       try {
         begun.run();
-        if (recovery == begun) {
-          registry.markCaughtUp(begun.epoch(), as);
-          log.info("this node has all it should have in epoch {}", begun.epoch());
-        }
+        markCaughtUp(begun, as);
         return;
       } catch (IOException e) {
         if (!e.toString().equals(last)) {
@@ -510,6 +511,23 @@ final class Follower implements AutoCloseable {
           return;
         }
       }
+    }
+  }
+
+  /**
+   * Notes the end of a recovery, unless another has begun. One after the other: the note of an
+   * earlier epoch that is late would take the place of that of a later one, for which the cluster
+   * would wait for ever.
+   */
+  private void markCaughtUp(Recovery done, String as) throws IOException {
+    marking.lock();
+    try {
+      if (recovery == done) {
+        registry.markCaughtUp(done.epoch(), as);
+        log.info("this node has all it should have in epoch {}", done.epoch());
+      }
+    } finally {
+      marking.unlock();
     }
   }
 
