@@ -208,8 +208,9 @@ STEPS
 rm -f disk result
 truncate -s 4G disk
 share() { printf -- '-virtfs local,path=%s,mount_tag=%s,security_model=none,readonly=on,multidevs=remap ' "$1" "$2"; }
+# one thread: with two, code that Java has just made was not seen by the other processor, and Java crashed
 # shellcheck disable=SC2046
-timeout 2400 qemu-system-x86_64 -accel tcg,thread=multi -cpu Nehalem -smp 2 -m 3072 -kernel "kernel/boot/vmlinuz-$version" \
+timeout 2400 qemu-system-x86_64 -accel tcg,thread=single -cpu Nehalem -smp 2 -m 3072 -kernel "kernel/boot/vmlinuz-$version" \
   -initrd first.gz -append 'console=ttyS0 quiet panic=-1 mitigations=off' -no-reboot -nographic -nodefaults -serial stdio \
   -drive file=disk,format=raw,if=virtio,cache=writeback $(share / host) $(share "$work/kernel/lib/modules" modules) \
   $(share "$tree" tree) $(share "$work/share" share) </dev/null | stdbuf -o0 tr -d '\r' | tee result
