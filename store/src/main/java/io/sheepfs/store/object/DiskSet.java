@@ -184,24 +184,32 @@ public final class DiskSet implements NodeObjects {
     return best;
   }
 
-  /** Where an object is; its home if it is nowhere. */
+  /** Where an object is; its home if it is nowhere. The only disk is not looked at. */
   private Part at(ObjectId oid) throws SheepException {
+    List<Part> all = parts;
+    if (all.size() == 1) {
+      return all.get(0);
+    }
+    Part found = find(oid);
+    return found == null ? home(all, oid) : found;
+  }
+
+  /** Where an object is; null only if it was nowhere at some moment of the call. */
+  private @Nullable Part find(ObjectId oid) throws SheepException {
     while (true) {
       long movesBefore = moves.get();
       List<Part> all = parts;
-      if (all.size() == 1) {
-        return all.get(0);
-      }
-      Part home = home(all, oid);
-      Part found = find(all, home, oid);
+      Part found = find(all, home(all, oid), oid);
       if (found != null) {
         return found;
       }
       if (moves.get() == movesBefore) {
-        for (Part part : all) {
-          checkThere(part);
+        if (all.size() > 1) {
+          for (Part part : all) {
+            checkThere(part);
+          }
         }
-        return home;
+        return null;
       }
     }
   }
@@ -258,13 +266,19 @@ public final class DiskSet implements NodeObjects {
       try {
         return use.on(part.files());
       } catch (SheepException e) {
-        Part now = e.result() == ResultCode.NO_OBJ ? at(oid) : part;
-        if (now.key() == part.key()) {
+        Part now = e.result() == ResultCode.NO_OBJ ? movedFrom(part, oid) : null;
+        if (now == null) {
           throw noted(part, e);
         }
-        part = now; // it was moved
+        part = now;
       }
     }
+  }
+
+  /** Where an object is that was not where it had been found; null if it is nowhere. */
+  private @Nullable Part movedFrom(Part part, ObjectId oid) throws SheepException {
+    List<Part> all = parts;
+    return all.size() == 1 && all.get(0).key() == part.key() ? null : find(oid);
   }
 
   /** Something to do with a disk. */
@@ -401,7 +415,7 @@ public final class DiskSet implements NodeObjects {
 
   @Override
   public boolean exists(ObjectId oid) throws SheepException {
-    return looked(at(oid), oid);
+    return find(oid) != null; // not at() and then a look: it may be moved in between
   }
 
   @Override
