@@ -168,7 +168,11 @@ final class MountedStore implements AutoCloseable {
     try {
       process.destroyForcibly().waitFor();
       if (isMounted(mountpoint)) {
-        Shell.run("umount", "-l", mountpoint.toString());
+        // not by way of a helper, which another test may have installed for a moment
+        Shell.Result done = Shell.run("umount", "-i", "-l", mountpoint.toString());
+        if (isMounted(mountpoint)) {
+          throw new IOException(mountpoint + " is left behind: " + done.output());
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
