@@ -60,7 +60,7 @@ cat >share/steps <<'STEPS'
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8
 bin=/mnt/tree/bin
 trap 'code=$?; set +e; [ $code = 0 ] || tail -n 20 /run/sheepfs/sbd/*/log /var/log/sheep.log; echo "exit $code"; sync; echo o >/proc/sysrq-trigger; sleep 60' EXIT
-set -eu
+set -eu -o pipefail
 ip link set lo up
 step() { echo "--- $(cut -d ' ' -f 1 /proc/uptime) $*"; }
 sbd() { "$bin/sbd" "$@"; }
@@ -175,7 +175,7 @@ kill -9 $sheep
 sleep 2
 start_sheep
 wait $load
-cmp -n $((32 << 20)) /tmp/random <(dd if=/dev/sbd0 bs=64k skip=5000 count=512 iflag=direct status=none)
+dd if=/dev/sbd0 bs=64k skip=5000 count=512 iflag=direct status=none | cmp -n $((32 << 20)) /tmp/random
 
 step unmap, a snapshot, and the table
 sbd unmap disk
@@ -184,7 +184,7 @@ dog vdi snapshot -s one disk
 printf '127.0.0.1 7000 disk@one nbd,id=7\n127.0.0.1 7000 disk nbd,timeout=3\n' >/tmp/sbdtab
 sbd map --all --table /tmp/sbdtab | tr '\n' ' '
 test "$(blockdev --getro /dev/sbd7)" = 1
-cmp -n $((32 << 20)) /tmp/random <(dd if=/dev/sbd7 bs=64k skip=5000 count=512 iflag=direct status=none)
+dd if=/dev/sbd7 bs=64k skip=5000 count=512 iflag=direct status=none | cmp -n $((32 << 20)) /tmp/random
 
 step a sheep that stays away is an error, not a hang
 kill -9 $sheep
@@ -197,7 +197,7 @@ nothing_left
 step beside the loop device, read and written over both
 sbd map 127.0.0.1 7000 disk --id 9
 test "$(readlink -f /dev/sbd9 | cut -c 1-9)" = /dev/loop
-cmp -n $((32 << 20)) /tmp/random <(dd if=/dev/sbd9 bs=64k skip=5000 count=512 iflag=direct status=none)
+dd if=/dev/sbd9 bs=64k skip=5000 count=512 iflag=direct status=none | cmp -n $((32 << 20)) /tmp/random
 sbd unmap 9
 umount /mnt/b 2>/dev/null || true
 kill $sheep
