@@ -8,11 +8,11 @@ import io.netty.util.UncheckedBooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets the socket be read straight into the payload of the write that is arriving, so that large
- * payloads are never copied. The channel then hands that very buffer on as what it has read.
+ * Lets the socket be read straight into the payload of the write that is arriving: only what came
+ * together with its head is copied. The channel then hands that very buffer on as what it has read.
  *
- * <p>One for each connection, and its allocator from the start: a channel asks for a handle once,
- * at its first read. Confined to its event loop.
+ * <p>One for each connection, and in place before its first read: a channel asks for a handle once.
+ * Confined to its event loop.
  */
 @SuppressWarnings("deprecation") // the interface itself still speaks of the old type
 final class PayloadReceiver implements RecvByteBufAllocator {
