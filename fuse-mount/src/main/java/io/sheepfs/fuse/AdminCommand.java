@@ -24,8 +24,18 @@ final class AdminCommand {
    * @return its exit code, as those of mount(8); null if the arguments name none
    */
   static @Nullable Integer run(PrintStream out, PrintStream err, String... arguments) {
+    CommandLine line = arguments.length == 0 ? null : commandLine(arguments[0], out, err);
+    if (line == null) {
+      return null;
+    }
+    List<String> rest = List.of(arguments).subList(1, arguments.length);
+    return line.execute(rest.toArray(String[]::new));
+  }
+
+  /** The command of that name; null if there is none. */
+  static @Nullable CommandLine commandLine(String name, PrintStream out, PrintStream err) {
     Callable<Integer> command =
-        switch (arguments.length == 0 ? "" : arguments[0]) {
+        switch (name) {
           case "umount" -> new UmountCommand(out, err);
           case "status" -> new StatusCommand(out, err);
           case "top" -> new TopCommand(out, FlushProgress.isTerminal(1));
@@ -46,10 +56,9 @@ final class AdminCommand {
         });
     line.setExecutionExceptionHandler(
         (e, failed, parsed) -> {
-          err.println("sheepfs: " + arguments[0] + ": " + e.getMessage());
+          err.println("sheepfs: " + name + ": " + e.getMessage());
           return e instanceof java.io.IOException ? EXIT_SYSTEM : EXIT_INTERNAL;
         });
-    List<String> rest = List.of(arguments).subList(1, arguments.length);
-    return line.execute(rest.toArray(String[]::new));
+    return line;
   }
 }

@@ -9,11 +9,15 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code sheepfs doctor}: what a mount needs of this machine, and how to mend what is not so. */
 @Command(
@@ -38,11 +42,6 @@ final class DoctorCommand implements Callable<Integer> {
       description = "Check that a sheep answers there, too.")
   private @Nullable String address;
 
-  @Option(
-      names = {"-p", "--port"},
-      paramLabel = "PORT",
-      defaultValue = "7000",
-      description = "Its port (default: ${DEFAULT-VALUE}).")
   private int port = 7000;
 
   @Option(
@@ -51,6 +50,8 @@ final class DoctorCommand implements Callable<Integer> {
       defaultValue = "/var/cache/sheepfs",
       description = "Where the cache will be (default: ${DEFAULT-VALUE}).")
   private Path cacheDirectory = Path.of("/var/cache/sheepfs");
+
+  @Spec private @Nullable CommandSpec spec;
 
   DoctorCommand(PrintStream out) {
     this(out, Path.of("/"));
@@ -64,6 +65,19 @@ final class DoctorCommand implements Callable<Integer> {
   DoctorCommand(PrintStream out, Path root) {
     this.out = out;
     this.root = root;
+  }
+
+  @Option(
+      names = {"-p", "--port"},
+      paramLabel = "PORT",
+      defaultValue = "7000",
+      description = "Its port (default: ${DEFAULT-VALUE}).")
+  void port(int number) {
+    if (number < 1 || number > 65535) {
+      throw new ParameterException(
+          Objects.requireNonNull(spec).commandLine(), "not a port: " + number);
+    }
+    port = number;
   }
 
   @Override

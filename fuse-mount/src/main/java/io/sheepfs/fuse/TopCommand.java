@@ -11,11 +11,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code sheepfs top}: what each mount does, again and again on a terminal. */
 @Command(
@@ -34,18 +38,10 @@ final class TopCommand implements Callable<Integer> {
   private final PrintStream out;
   private final boolean terminal;
 
-  @Option(
-      names = {"-d", "--delay"},
-      paramLabel = "SECONDS",
-      defaultValue = "2",
-      description = "Between two looks (default: ${DEFAULT-VALUE}).")
-  private int delaySeconds;
-
-  @Option(
-      names = {"-n", "--times"},
-      paramLabel = "N",
-      description = "End after so many looks.")
+  private int delaySeconds = 2;
   private @Nullable Integer times;
+
+  @Spec private @Nullable CommandSpec spec;
 
   /** What was last seen of each mount, and when. */
   private final Map<Path, Numbers> last = new HashMap<>();
@@ -53,6 +49,31 @@ final class TopCommand implements Callable<Integer> {
   TopCommand(PrintStream out, boolean terminal) {
     this.out = out;
     this.terminal = terminal;
+  }
+
+  @Option(
+      names = {"-d", "--delay"},
+      paramLabel = "SECONDS",
+      defaultValue = "2",
+      description = "Between two looks (default: ${DEFAULT-VALUE}).")
+  void delay(int seconds) {
+    delaySeconds = positive("delay", seconds);
+  }
+
+  @Option(
+      names = {"-n", "--times"},
+      paramLabel = "N",
+      description = "End after so many looks.")
+  void times(int number) {
+    times = positive("times", number);
+  }
+
+  private int positive(String option, int value) {
+    if (value < 1) {
+      throw new ParameterException(
+          Objects.requireNonNull(spec).commandLine(), option + " has to be 1 or more: " + value);
+    }
+    return value;
   }
 
   /** The metrics of a mount at one time. */
@@ -97,7 +118,7 @@ final class TopCommand implements Callable<Integer> {
     int worst = AdminCommand.EXIT_OK;
     for (int look = 0; look < looks; look++) {
       if (look > 0) {
-        TimeUnit.SECONDS.sleep(Math.max(1, delaySeconds));
+        TimeUnit.SECONDS.sleep(delaySeconds);
       }
       worst = look();
       if (out.checkError()) {
