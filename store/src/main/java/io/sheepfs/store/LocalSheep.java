@@ -167,7 +167,7 @@ public final class LocalSheep implements Cluster, SheepNode {
     files.removeTemporaries();
     List<ObjectId> found = files.list();
     vdis.load(found);
-    vdis.resumeDeletions();
+    vdis.deletions().resume();
     if (lastEnd != LastEnd.CLEAN) {
       log.info("the store {} was not closed cleanly; checking it", directory.root());
       Instant since = runMark.lastStart().minus(FILE_TIME_SLACK);

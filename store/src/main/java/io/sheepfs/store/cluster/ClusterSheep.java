@@ -80,7 +80,13 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
    *
    * @param number as ZooKeeper counts them
    */
-  record Term(String key, int number, VdiStore vdis, LocalObjects objects, CopyCheck copies) {}
+  record Term(
+      String key,
+      int number,
+      VdiStore vdis,
+      LocalObjects objects,
+      CopyCheck copies,
+      Leftovers leftovers) {}
 
   private ClusterSheep(ClusterOptions options, NodeStore store, Network network) {
     this.options = options;
@@ -160,7 +166,11 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     boolean ends;
     synchronized (this) {
       current = view;
-      ends = term != null && !(view.isLeader() && term.key().equals(wanted));
+      Term known = term;
+      ends = known != null && !(view.isLeader() && known.key().equals(wanted));
+      if (known != null) {
+        known.leftovers().look();
+      }
       begins = view.isLeader() && !wanted.equals(beginning);
       if (begins) {
         beginning = wanted;
@@ -208,6 +218,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
       term = null;
     }
     if (lost != null) {
+      lost.leftovers().look();
       onLostLead.run();
     }
   }
@@ -226,16 +237,19 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
         changes.replay();
         VdiStore vdis = new VdiStore(gateway, changes, clock, false);
         vdis.load(gateway.list());
-        vdis.resumeDeletions();
+        Leftovers leftovers = new Leftovers(lead, vdis.deletions(), replica, peers);
         int shift = view.layout().blockSizeShift();
         LocalObjects objects = new LocalObjects(gateway, vdis, this::checkServing, () -> shift);
         synchronized (this) {
           if (isCurrentLead(key)) {
-            term = new Term(key, number, vdis, objects, copies);
+            term = new Term(key, number, vdis, objects, copies, leftovers);
             notifyAll();
             log.info("leads from epoch {} on", view.number());
           }
         }
+        Thread sweeper = new Thread(leftovers::run, "sheep-leftovers");
+        sweeper.setDaemon(true);
+        sweeper.start();
         scrub(lead, gateway, copies);
         return;
       } catch (IOException e) {

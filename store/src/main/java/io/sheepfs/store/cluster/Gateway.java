@@ -477,6 +477,12 @@ final class Gateway implements StoredObjects {
   }
 
   @Override
+  public boolean isWithinReach(ObjectId oid) throws SheepException {
+    View view = serving.await(System.nanoTime());
+    return view.places(oid, own.copiesOf(view, oid)).stream().anyMatch(View.Peer::isSynced);
+  }
+
+  @Override
   public boolean exists(ObjectId oid) throws SheepException {
     try {
       return storedBytes(oid) >= 0;

@@ -71,6 +71,11 @@ public interface StoredObjects {
   /** Removes an object; false if there was none. */
   boolean remove(ObjectId oid) throws SheepException;
 
+  /** Whether a change of an object, or its removal, has to wait for no node that is away. */
+  default boolean isWithinReach(ObjectId oid) throws SheepException {
+    return true;
+  }
+
   /** Whether there is such an object. */
   boolean exists(ObjectId oid) throws SheepException;
 

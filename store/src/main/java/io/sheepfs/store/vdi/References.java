@@ -1,6 +1,7 @@
 package io.sheepfs.store.vdi;
 
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.object.StoredObjects;
@@ -62,13 +63,29 @@ final class References {
    * @param owners the owners of the objects at {@code first} and after it; 0 where none is meant
    */
   void release(int first, int[] owners) throws SheepException {
+    release(first, owners, false);
+  }
+
+  /** The same, but fails if an object cannot be removed before a node is back. */
+  void releaseAtOnce(int first, int[] owners) throws SheepException {
+    release(first, owners, true);
+  }
+
+  private void release(int first, int[] owners, boolean atOnce) throws SheepException {
     for (int done = 0; done < owners.length; done += InodeIndex.CHUNK_ENTRIES) {
       int end = Math.min(owners.length, done + InodeIndex.CHUNK_ENTRIES);
-      releaseChunk(first + done, Arrays.copyOfRange(owners, done, end));
+      releaseChunk(first + done, Arrays.copyOfRange(owners, done, end), atOnce);
     }
   }
 
-  private void releaseChunk(int first, int[] owners) throws SheepException {
+  /** Fails if a change of an object would wait for a node; others wait for the lock here. */
+  void checkReach(ObjectId oid) throws SheepException {
+    if (!files.isWithinReach(oid)) {
+      throw new SheepException(ResultCode.HALT, "no node that is there has " + oid + " for sure");
+    }
+  }
+
+  private void releaseChunk(int first, int[] owners, boolean atOnce) throws SheepException {
     Set<Integer> distinct = new HashSet<>();
     for (int owner : owners) {
       if (owner != 0) {
@@ -83,7 +100,11 @@ final class References {
       dropReferred(first, owners, distinct);
       for (int i = 0; i < owners.length; i++) {
         if (owners[i] != 0) {
-          files.remove(ObjectId.data(new VdiId(owners[i]), first + i));
+          ObjectId oid = ObjectId.data(new VdiId(owners[i]), first + i);
+          if (atOnce) {
+            checkReach(oid);
+          }
+          files.remove(oid);
         }
       }
     } finally {

@@ -49,6 +49,7 @@ public final class VdiStore {
   private final VdiLocks locks = new VdiLocks();
   private final InodeIndex index;
   private final References references;
+  private final Deletions deletions;
   private final boolean clientsSetCopies;
   private final ReentrantLock changes = new ReentrantLock();
 
@@ -66,6 +67,7 @@ public final class VdiStore {
     this.clock = clock;
     this.index = new InodeIndex(files);
     this.references = new References(table, files, index);
+    this.deletions = new Deletions(files, table, index, references);
   }
 
   /** Chooses the VDI that a change is about, while no other change can happen. */
@@ -131,18 +133,16 @@ public final class VdiStore {
           log.error("VDI {} has an impossible header and is left out: {}", oid.vid(), header);
         }
         table.add(vdi);
+        if (vdi.isDeleted()) {
+          deletions.found(vdi);
+        }
       }
     }
   }
 
-  /** Completes the deletions that a crash interrupted. */
-  public void resumeDeletions() throws SheepException {
-    for (Vdi vdi : table.all()) {
-      if (vdi.isDeleted() && files.storedBytes(vdi.inode()) > InodeLayout.HEADER_BYTES) {
-        log.info("completing the deletion of VDI {}", vdi.vid());
-        removeObjects(vdi);
-      }
-    }
+  /** The deletions that are not finished. */
+  public Deletions deletions() {
+    return deletions;
   }
 
   /** Forgets all VDIs; their objects are gone. */
@@ -151,6 +151,7 @@ public final class VdiStore {
     try {
       table.clear();
       locks.clear();
+      deletions.clear();
     } finally {
       changes.unlock();
     }
@@ -407,7 +408,7 @@ public final class VdiStore {
     } finally {
       changes.unlock();
     }
-    removeObjects(vdi);
+    deletions.begin(vdi);
   }
 
   private void bury(Vdi vdi) throws SheepException {
@@ -437,39 +438,6 @@ public final class VdiStore {
     } catch (SheepException e) {
       log.error(
           "VDI {} is neither deleted nor kept; a restart decides: {}", vdi.vid(), e.toString());
-    }
-  }
-
-  private void removeObjects(Vdi vdi) throws SheepException {
-    int entries = index.storedEntries(vdi.inode());
-    for (int first = 0; first < entries; first += InodeIndex.CHUNK_ENTRIES) {
-      int count = Math.min(InodeIndex.CHUNK_ENTRIES, entries - first);
-      references.release(first, index.read(vdi.inode(), first, count));
-    }
-    removeUnlisted(vdi);
-    InodeHeader header = vdi.header();
-    long stateObjects = header.vmStateSize() >>> header.blockSizeShift();
-    for (int i = 0; i <= stateObjects && header.vmStateSize() != 0; i++) {
-      files.remove(ObjectId.of(ObjectId.Kind.VM_STATE, vdi.vid(), i));
-    }
-    // The index is the list of what is to be removed, so it goes when the rest is gone for good.
-    files.forceNames();
-    files.zero(
-        vdi.inode(),
-        InodeLayout.INDEX,
-        InodeLayout.SIZE_BYTES,
-        InodeLayout.SIZE_BYTES,
-        Durability.STABLE);
-  }
-
-  /**
-   * Removes what was made for the index but never entered there: its writer died in between, or a
-   * snapshot came in between and sent him to the next VDI. Nobody can make more of these; the gate
-   * let the last creation finish before the tombstone was written.
-   */
-  private void removeUnlisted(Vdi vdi) throws SheepException {
-    for (ObjectId oid : files.dataOf(vdi.vid())) {
-      references.release(oid.index(), new int[] {vdi.vid().value()});
     }
   }
 

@@ -3,6 +3,7 @@ package io.sheepfs.store.cluster;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.client.PeerLinks;
 import io.sheepfs.store.server.SimServer;
 import io.sheepfs.store.sim.Sim;
@@ -17,6 +18,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -512,12 +515,19 @@ public final class ClusterSim implements LongFunction<String> {
     await("settled", () -> isUp() && isSettled());
     Sim.sleep(LAST_LOOK);
     await("settled again", () -> isUp() && isSettled());
-    if (clients.stream().flatMap(c -> c.disks().stream()).anyMatch(d -> d.deletedInSteps)) {
-      // what failed half done is resumed by the next leader
-      machines.forEach(machine -> machine.kill(false));
-      await("settled once more", () -> isUp() && isSettled());
-    }
+    await("nothing of a deleted VDI is left", () -> isUp() && !isDeletedLeft());
     isOver[0] = true;
+  }
+
+  /** Whether somebody has an object of a VDI whose deletion a client was told of. */
+  private boolean isDeletedLeft() {
+    Set<VdiId> deleted = new TreeSet<>();
+    for (SimClient client : clients) {
+      client.disks().stream().filter(disk -> disk.deleted).forEach(disk -> deleted.add(disk.vid));
+    }
+    return machines.stream()
+        .flatMap(machine -> machine.store.disk().content().keySet().stream())
+        .anyMatch(oid -> oid.isData() && deleted.contains(oid.vid()));
   }
 
   /** Starts who is not. */

@@ -75,14 +75,6 @@ final class SimChecks {
     }
   }
 
-  /**
-   * What the index did not name any more, since all lost their power, is looked for only on the
-   * nodes that are there when the VDI is deleted; the one that has the only copy may be away.
-   */
-  private static boolean mayBeLeft(SimClient.Disk disk) {
-    return disk.wasAtRisk && disk.copies == 1;
-  }
-
   private List<String> holders(ObjectId oid) {
     return disks.keySet().stream().filter(id -> hasObject(id, oid)).toList();
   }
@@ -106,7 +98,7 @@ final class SimChecks {
     }
     for (int i = 0; i < disk.made.length; i++) {
       ObjectId oid = ObjectId.data(disk.vid, i);
-      if (disk.deleted && all.contains(oid) && !mayBeLeft(disk)) {
+      if (disk.deleted && all.contains(oid)) {
         wrong.add(oid + " of the deleted " + disk.name + " is still at " + holders(oid));
       }
       if (!disk.deleted && !disk.maybeDeleted && disk.made[i] && !all.contains(oid)) {

@@ -49,7 +49,6 @@ final class SimClient implements Runnable {
   private boolean finished;
   private int acknowledged;
   private int losses;
-  private int failures;
 
   /** What happens in the middle of the next write. */
   private @Nullable Runnable trouble;
@@ -73,12 +72,6 @@ final class SimClient implements Runnable {
     boolean deleted;
 
     boolean maybeDeleted;
-
-    /** Whether its deletion failed before it succeeded. */
-    boolean deletedInSteps;
-
-    /** Whether all lost their power while it was there. */
-    boolean wasAtRisk;
 
     Disk(VdiName name, VdiId vid, int copies) {
       this.name = name;
@@ -141,7 +134,6 @@ final class SimClient implements Runnable {
       if (disk.copies > copies) {
         continue;
       }
-      disk.wasAtRisk = true;
       disk.cells.values().forEach(cell -> cell.possible.addAll(cell.unflushed));
       for (int i = 0; i < OBJECTS; i++) {
         disk.maybeMade[i] |= disk.made[i];
@@ -417,7 +409,6 @@ final class SimClient implements Runnable {
 
   private void delete(Disk disk) throws Refused {
     disk.maybeDeleted = true;
-    int failuresBefore = failures;
     ByteBuffer body = VdiNameRecord.of(disk.name, null).encode();
     Sim.trace("deletes " + disk.name);
     try {
@@ -428,7 +419,6 @@ final class SimClient implements Runnable {
       }
     }
     disk.deleted = true;
-    disk.deletedInSteps = failures != failuresBefore;
     Sim.trace("deleted " + disk.name);
   }
 
@@ -481,7 +471,6 @@ final class SimClient implements Runnable {
           broken.close();
         }
       }
-      failures++;
       Sim.sleep(Duration.ofMillis(100 + Sim.random(400)));
     }
   }
