@@ -60,6 +60,9 @@ public final class CopyCheck {
     List<View.Peer> places =
         view.places(oid, own.copiesOf(view, oid)).stream().filter(View.Peer::isSynced).toList();
     Map<View.Peer, String> found = digests(view, oid, places);
+    if (gateway.isHalfDone(view, oid)) {
+      return settled(view, oid, places, found);
+    }
     if (CopyVote.isGone(found)) {
       return new Finding(0, 0, true);
     }
@@ -82,6 +85,29 @@ public final class CopyCheck {
       good += digest.equals(found.get(source)) ? 1 : 0;
     }
     return new Finding(places.size(), good, good == repaired.size());
+  }
+
+  /**
+   * Of an object that a change has left half done: what most have, else what the first has, is made
+   * what all have.
+   */
+  private Finding settled(
+      View view, ObjectId oid, List<View.Peer> places, Map<View.Peer, String> found)
+      throws SheepException {
+    View.Peer source = CopyVote.of(found).source();
+    for (View.Peer place : places) {
+      String digest = found.getOrDefault(place, CopyVote.MISSING);
+      boolean isReadable = !digest.equals(CopyVote.MISSING) && !digest.equals(CopyVote.DAMAGED);
+      source = source == null && isReadable ? place : source;
+    }
+    if (source == null && found.containsValue(CopyVote.DAMAGED)) {
+      throw new SheepException(ResultCode.EIO, oid + " is half changed, and no copy can be read");
+    }
+    gateway.settle(view, oid, source);
+    log.info("object {} was half changed, and is the same everywhere now", oid);
+    String right = source == null ? CopyVote.MISSING : found.get(source);
+    int changed = (int) found.values().stream().filter(digest -> !digest.equals(right)).count();
+    return new Finding(source == null ? 0 : places.size(), changed, true);
   }
 
   private static Map<Integer, String> byPort(Map<View.Peer, String> found) {

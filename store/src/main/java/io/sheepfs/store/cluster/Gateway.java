@@ -14,7 +14,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -59,13 +59,9 @@ final class Gateway implements StoredObjects {
   @GuardedBy("unfinished")
   private final TreeSet<Long> unfinished = new TreeSet<>();
 
-  /** Numbers of changes that not all places may have, of which the client was told so. */
+  /** What those changes are of: objects whose copies may differ. */
   @GuardedBy("unfinished")
-  private final Set<Long> givenUp = new HashSet<>();
-
-  /** What those changes are of. */
-  @GuardedBy("unfinished")
-  private final Set<ObjectId> halfDone = new HashSet<>();
+  private final Map<ObjectId, List<Long>> halfDone = new HashMap<>();
 
   @GuardedBy("unfinished")
   private long lastNumber;
@@ -126,8 +122,7 @@ final class Gateway implements StoredObjects {
       if (view.number() != lastEpoch) {
         // what was given up was settled when the epoch began
         lastEpoch = view.number();
-        unfinished.removeAll(givenUp);
-        givenUp.clear();
+        halfDone.values().forEach(unfinished::removeAll);
         halfDone.clear();
       }
       long number = ++lastNumber;
@@ -136,13 +131,30 @@ final class Gateway implements StoredObjects {
     }
   }
 
-  private void end(ObjectId oid, List<Long> numbers, boolean clean) {
+  /** What has become of a change. */
+  private enum Outcome {
+    /** All places have the object as the change makes it, whatever they had before. */
+    WHOLE,
+    /** All places have done what it says. */
+    DONE,
+    /** No place has done anything. */
+    REFUSED,
+    /** Some may have it, and some not; whoever asked for it is told so. */
+    HALF_DONE
+  }
+
+  private void end(ObjectId oid, List<Long> numbers, Outcome outcome) {
     synchronized (unfinished) {
-      if (clean) {
-        numbers.forEach(unfinished::remove);
-      } else {
-        givenUp.addAll(numbers);
-        halfDone.add(oid);
+      if (outcome == Outcome.HALF_DONE && !numbers.isEmpty()) {
+        halfDone.computeIfAbsent(oid, any -> new ArrayList<>()).addAll(numbers);
+        return;
+      }
+      numbers.forEach(unfinished::remove);
+      if (outcome == Outcome.WHOLE) {
+        List<Long> earlier = halfDone.remove(oid);
+        if (earlier != null) {
+          unfinished.removeAll(earlier);
+        }
       }
     }
   }
@@ -161,21 +173,23 @@ final class Gateway implements StoredObjects {
    * Does {@code step} on all present places of an object, after all changes of it that came before:
    * every place has to make them in the same order. The number of each attempt stays unfinished
    * until one succeeds, so that no attempt is forgotten while it may be half done.
+   *
+   * @param outcome if all do it
    */
-  private void change(String what, ObjectId oid, Need need, long bytes, Step step)
+  private void change(String what, ObjectId oid, Outcome outcome, Need need, long bytes, Step step)
       throws SheepException {
     List<Long> numbers = new ArrayList<>(1);
-    boolean clean = false;
+    Outcome found = Outcome.HALF_DONE;
     ReentrantLock turn = order[Math.floorMod(oid.hashCode(), STRIPES)];
     turn.lock();
     try {
       change(what, oid, need, bytes, step, numbers);
-      clean = true;
+      found = outcome;
     } catch (UnanimousRefusal e) {
-      clean = true;
+      found = Outcome.REFUSED;
       throw e.refusal;
     } finally {
-      end(oid, numbers, clean);
+      end(oid, numbers, found);
       turn.unlock();
     }
   }
@@ -188,18 +202,13 @@ final class Gateway implements StoredObjects {
   /**
    * Looks at an object between two changes of it.
    *
-   * @throws SheepException also if a change is half done, or the epoch ended meanwhile
+   * @throws SheepException also if the epoch ended meanwhile
    */
   <T> T undisturbed(ObjectId oid, Look<T> look) throws SheepException {
     ReentrantLock turn = order[Math.floorMod(oid.hashCode(), STRIPES)];
     turn.lock();
     try {
       View view = serving.await(deadline());
-      synchronized (unfinished) {
-        if (lastEpoch == view.number() && halfDone.contains(oid)) {
-          throw new SheepException(ResultCode.AGAIN, oid + " is half changed");
-        }
-      }
       T found = look.at(view);
       if (!serving.isCertain(view)) {
         throw new SheepException(ResultCode.OLD_NODE_VER, "look at " + oid);
@@ -207,6 +216,46 @@ final class Gateway implements StoredObjects {
       return found;
     } finally {
       turn.unlock();
+    }
+  }
+
+  /** Whether copies of an object may differ, since a change of it has failed half way. */
+  boolean isHalfDone(View view, ObjectId oid) {
+    synchronized (unfinished) {
+      return lastEpoch == view.number() && halfDone.containsKey(oid);
+    }
+  }
+
+  /**
+   * Makes the copies of an object equal that a change has left half done. Whoever asked for that
+   * was told that it failed, so with or without it the object is right: each SYNCED place has what
+   * was acknowledged. It is a change with a number, so that what is still on its way of the other
+   * is refused.
+   *
+   * @param source the place whose copy the others get; null if no SYNCED place has the object
+   */
+  void settle(View view, ObjectId oid, View.@Nullable Peer source) throws SheepException {
+    if (source == null) {
+      removeEverywhere(oid);
+      return;
+    }
+    try {
+      boolean isHere = source.isSelf();
+      NodeInfo node = source.node();
+      int epoch = view.number();
+      long stored =
+          isHere ? own.storedBytes(epoch, false, oid) : peers.storedBytes(node, epoch, 0, oid);
+      ByteBuffer whole = ByteBuffer.allocateDirect(Math.toIntExact(stored));
+      if (isHere) {
+        own.read(epoch, false, oid, 0, whole);
+      } else if (stored > 0) {
+        peers.read(node, epoch, 0, oid, 0, whole);
+      }
+      create(oid, 0, whole.flip(), Durability.STABLE, Need.NOTHING);
+    } catch (SheepException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new SheepException(ResultCode.NETWORK_ERROR, "copy of " + oid, e);
     }
   }
 
@@ -504,6 +553,7 @@ final class Gateway implements StoredObjects {
     change(
         "write",
         oid,
+        Outcome.DONE,
         oid.kind() == ObjectId.Kind.DATA ? Need.WRITE : Need.NOTHING,
         src.remaining(),
         (view, peer, n) -> {
@@ -521,10 +571,16 @@ final class Gateway implements StoredObjects {
   @Override
   public void create(ObjectId oid, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
+    create(oid, offset, src, durability, Need.CREATE);
+  }
+
+  private void create(ObjectId oid, long offset, ByteBuffer src, Durability durability, Need need)
+      throws SheepException {
     change(
         "creation",
         oid,
-        Need.CREATE,
+        Outcome.WHOLE,
+        need,
         src.remaining(),
         (view, peer, n) -> {
           ByteBuffer bytes = src.duplicate();
@@ -557,6 +613,7 @@ final class Gateway implements StoredObjects {
     change(
         "discard",
         oid,
+        Outcome.DONE,
         Need.NOTHING,
         0,
         (view, peer, n) -> {
@@ -573,9 +630,15 @@ final class Gateway implements StoredObjects {
   @Override
   public boolean remove(ObjectId oid) throws SheepException {
     boolean existed = exists(oid);
+    removeEverywhere(oid);
+    return existed;
+  }
+
+  private void removeEverywhere(ObjectId oid) throws SheepException {
     change(
         "removal",
         oid,
+        Outcome.WHOLE,
         Need.NOTHING,
         0,
         (view, peer, n) -> {
@@ -585,7 +648,6 @@ final class Gateway implements StoredObjects {
             peers.remove(peer.node(), view.number(), n, oid);
           }
         });
-    return existed;
   }
 
   @Override
@@ -593,6 +655,7 @@ final class Gateway implements StoredObjects {
     change(
         "flush",
         oid,
+        Outcome.DONE,
         Need.NOTHING,
         0,
         (view, peer, n) -> {

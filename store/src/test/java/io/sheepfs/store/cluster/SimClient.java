@@ -382,20 +382,13 @@ final class SimClient implements Runnable {
   /**
    * Has the copies of an object compared.
    *
-   * @return how many were replaced; -1 if it is half changed
+   * @return how many were replaced
    */
   int check(ObjectId oid) throws Refused {
     InetSocketAddress through = nodes.get(Sim.random(nodes.size()));
     RequestFields fields =
         new RequestFields.Forward(oid.value(), through.getAddress(), through.getPort());
-    try {
-      return call(Opcode.REPAIR_REPLICA, 0, fields, null, null).obj().copies();
-    } catch (Refused e) {
-      if (e.result == ResultCode.AGAIN) {
-        return -1;
-      }
-      throw e;
-    }
+    return call(Opcode.REPAIR_REPLICA, 0, fields, null, null).obj().copies();
   }
 
   /** How many there are at the end, the inode says. */
@@ -459,8 +452,7 @@ final class SimClient implements Runnable {
           return answer;
         }
         Sim.trace(what + ": " + answer.result());
-        boolean isHalfDone = opcode == Opcode.REPAIR_REPLICA && answer.result() == ResultCode.AGAIN;
-        if (isHalfDone || !isPassing(answer.result())) {
+        if (!isPassing(answer.result())) {
           throw new Refused(answer.result(), what);
         }
       } catch (IOException e) {
