@@ -121,7 +121,7 @@ public final class ClusterStore implements NodeStore {
   }
 
   private void readSuspects() throws IOException {
-    if (Files.exists(suspectsFile())) {
+    if (Disk.exists(suspectsFile())) {
       ByteBuffer ids = disk.readAll(suspectsFile()).order(ByteOrder.LITTLE_ENDIAN);
       while (ids.remaining() >= Long.BYTES) {
         suspects.add(new ObjectId(ids.getLong()));

@@ -4,7 +4,6 @@ import io.sheepfs.store.object.Disk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.UUID;
@@ -29,7 +28,7 @@ final class Incarnation {
 
   /** The number; a new one if there is none, or none that can be read. */
   long load() throws IOException {
-    if (Files.exists(file)) {
+    if (Disk.exists(file)) {
       String text = StandardCharsets.US_ASCII.decode(disk.readAll(file)).toString().strip();
       try {
         long number = HexFormat.fromHexDigitsToLong(text);

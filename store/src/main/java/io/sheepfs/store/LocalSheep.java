@@ -195,7 +195,7 @@ public final class LocalSheep implements Cluster, SheepNode {
 
   private boolean isChanged(ObjectId oid, Instant since) throws IOException {
     Path file = files.file(oid);
-    return Files.exists(file) && !Files.getLastModifiedTime(file).toInstant().isBefore(since);
+    return Disk.exists(file) && !Files.getLastModifiedTime(file).toInstant().isBefore(since);
   }
 
   /** Nobody has named them in all this time. */

@@ -50,7 +50,7 @@ final class RunMark {
   }
 
   LastEnd lastEnd() throws IOException {
-    if (!Files.exists(file)) {
+    if (!Disk.exists(file)) {
       return LastEnd.CLEAN;
     }
     String found = StandardCharsets.UTF_8.decode(disk.readAll(file)).toString().strip();

@@ -73,7 +73,7 @@ final class StoreDirectory implements Closeable {
       throw new IOException("the store " + root + " is not a directory");
     }
     disk.makeDirectories(root);
-    boolean isNew = !Files.exists(root.resolve(CONFIG), LinkOption.NOFOLLOW_LINKS);
+    boolean isNew = !Disk.exists(root.resolve(CONFIG));
     if (isNew) {
       refuseForeign(root, disk);
     }

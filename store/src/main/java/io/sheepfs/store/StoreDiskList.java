@@ -4,8 +4,6 @@ import io.sheepfs.store.object.Disk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -76,7 +74,7 @@ final class StoreDiskList {
 
   private void read(String name, Consumer<String> lines) throws IOException {
     Path file = root.resolve(name);
-    if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+    if (Disk.exists(file)) {
       try {
         StandardCharsets.UTF_8.decode(disk.readAll(file)).toString().lines().forEach(lines);
       } catch (IndexOutOfBoundsException e) {

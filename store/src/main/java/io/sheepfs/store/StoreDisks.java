@@ -15,7 +15,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -180,7 +179,7 @@ public final class StoreDisks {
   /** Makes a disk new that this node has done without: it may have old objects. */
   private static void forgetOld(Path path) throws IOException {
     Path objects = path.resolve(OBJECTS);
-    if (Files.exists(objects) && !diskAt(path).list(objects).isEmpty()) {
+    if (Disk.exists(objects) && !diskAt(path).list(objects).isEmpty()) {
       throw new IOException(
           "the disk " + path + " has old objects of this node; remove all that is in it first");
     }
@@ -230,7 +229,7 @@ public final class StoreDisks {
   /** The id of a disk; empty if it is new. */
   private String readMark(Path path, Disk there) throws IOException {
     Path mark = path.resolve(MARK);
-    if (!Files.exists(mark, LinkOption.NOFOLLOW_LINKS)) {
+    if (!Disk.exists(mark)) {
       for (Path entry : there.list(path)) {
         String name = String.valueOf(entry.getFileName());
         boolean isEmpty = name.equals(OBJECTS) && there.list(entry).isEmpty();
@@ -250,7 +249,7 @@ public final class StoreDisks {
   }
 
   private void writeMark(Path path, String id, Disk there) throws IOException {
-    if (!Files.exists(path.resolve(MARK), LinkOption.NOFOLLOW_LINKS)) {
+    if (!Disk.exists(path.resolve(MARK))) {
       String text = nodeId + " " + id + "\n";
       there.replace(path.resolve(MARK), ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
     }
@@ -330,7 +329,7 @@ public final class StoreDisks {
     long bytes = 0;
     for (ObjectId oid : part.files().list()) {
       Path file = part.files().file(oid);
-      bytes += Files.exists(file) ? Files.size(file) : 0;
+      bytes += Disk.exists(file) ? Files.size(file) : 0;
     }
     return bytes;
   }

@@ -6,14 +6,17 @@ import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -40,11 +43,6 @@ public final class Disk {
      * @throws IOException to let it fail instead
      */
     void beforeChange(Change change, Path path) throws IOException;
-
-    /** A file was opened; a test has its reads and writes fail by giving another channel. */
-    default FileChannel opened(Path path, FileChannel channel) {
-      return channel;
-    }
   }
 
   /** What can be done to a directory or file. */
@@ -102,13 +100,13 @@ public final class Disk {
 
   /** Opens a file that exists, for reading and writing. */
   public FileChannel open(Path file) throws IOException {
-    return listener.opened(file, FileChannel.open(file, OPEN));
+    return FileChannel.open(file, OPEN);
   }
 
   /** Makes and opens a file that must not exist. */
   public FileChannel createNew(Path file) throws IOException {
     listener.beforeChange(Change.CREATE, file);
-    return listener.opened(file, FileChannel.open(file, CREATE_NEW, fileMode));
+    return FileChannel.open(file, CREATE_NEW, fileMode);
   }
 
   /** Writes all of {@code src}. */
@@ -211,10 +209,24 @@ public final class Disk {
 
   /** The content of a small file. */
   public ByteBuffer readAll(Path file) throws IOException {
-    try (FileChannel channel = listener.opened(file, FileChannel.open(file, OPEN_READ_ONLY))) {
+    try (FileChannel channel = FileChannel.open(file, OPEN_READ_ONLY)) {
       ByteBuffer content = ByteBuffer.allocate(Math.toIntExact(channel.size()));
       while (content.hasRemaining() && channel.read(content) >= 0) {}
       return content.flip();
+    }
+  }
+
+  /**
+   * Whether there is something, be it a link. {@link Files#exists} says no also when the disk does
+   * not answer, which can be taken for a store that is new, or for a change that was never begun.
+   */
+  public static boolean exists(Path path) throws IOException {
+    try {
+      BasicFileAttributes unused =
+          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      return true;
+    } catch (NoSuchFileException e) {
+      return false;
     }
   }
 
@@ -223,6 +235,8 @@ public final class Disk {
     List<Path> paths = new ArrayList<>();
     try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
       stream.forEach(paths::add);
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
     }
     return paths;
   }

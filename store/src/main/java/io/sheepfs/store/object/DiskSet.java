@@ -234,7 +234,7 @@ public final class DiskSet implements NodeObjects {
 
   private boolean looked(Part part, ObjectId oid) throws SheepException {
     try {
-      return part.files().look(oid);
+      return part.files().exists(oid);
     } catch (SheepException e) {
       throw noted(part, e);
     }

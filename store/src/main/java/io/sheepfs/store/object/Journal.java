@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -96,7 +95,7 @@ public final class Journal {
       }
       disk.replace(file, encode(steps));
     } catch (IOException e) {
-      broken = Files.exists(file);
+      broken = mayBeThere();
       throw disk.failure("write of the journal", e);
     }
     try {
@@ -107,6 +106,14 @@ public final class Journal {
     }
   }
 
+  private boolean mayBeThere() {
+    try {
+      return Disk.exists(file);
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
   /**
    * Completes what a crash cut short. For the start, before anything else looks at the objects.
    *
@@ -114,7 +121,7 @@ public final class Journal {
    */
   public boolean replay() throws SheepException {
     try {
-      if (!Files.exists(file)) {
+      if (!Disk.exists(file)) {
         return false;
       }
       carryOut(decode(disk.readAll(file)));
@@ -128,7 +135,7 @@ public final class Journal {
     for (Step step : steps) {
       Path target = objects.resolve(step.oid().toString());
       if (step instanceof Rename rename) {
-        if (Files.exists(rename.temporary())) {
+        if (Disk.exists(rename.temporary())) {
           disk.rename(rename.temporary(), target);
         }
       } else if (step instanceof Patch patch) {

@@ -226,8 +226,7 @@ public final class ObjectFiles implements NodeObjects {
       ObjectId oid, @Nullable ObjectId source, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
     Path file = file(oid);
-    boolean stable =
-        durability == Durability.STABLE || Files.exists(file, LinkOption.NOFOLLOW_LINKS);
+    boolean stable = durability == Durability.STABLE || exists(oid);
     int start = src.position();
     uninterrupted(
         "creation of object " + oid,
@@ -365,18 +364,13 @@ public final class ObjectFiles implements NodeObjects {
     unsynced(oid.vid()).failed.remove(oid);
   }
 
-  /** Whether there is such an object. */
-  @Override
-  public boolean exists(ObjectId oid) {
-    return Files.isRegularFile(file(oid), LinkOption.NOFOLLOW_LINKS);
-  }
-
   /**
-   * The same, if it can be told.
+   * Whether there is such an object.
    *
    * @throws SheepException {@link ResultCode#EIO} if the disk does not say
    */
-  boolean look(ObjectId oid) throws SheepException {
+  @Override
+  public boolean exists(ObjectId oid) throws SheepException {
     try {
       return Files.readAttributes(file(oid), BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
           .isRegularFile();
