@@ -26,6 +26,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -44,6 +45,9 @@ public final class NbdServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NbdServer.class);
 
   private static final int EVENT_LOOPS = 2;
+
+  /** Where objects are near, longer than a client usually takes from an answer to its next. */
+  private static final Duration POLLING = Duration.ofNanos(32_000);
 
   /**
    * Netty's usual one, with as little heap as we have, makes and zeroes each payload of 1 MiB anew.
@@ -89,7 +93,10 @@ public final class NbdServer implements AutoCloseable {
             options.quickObjects(),
             options.tls(),
             options.allowed());
-    this.eventLoops = Transport.newGroup(EVENT_LOOPS, "nbd-server");
+    this.eventLoops =
+        options.quickObjects()
+            ? Transport.newPollingGroup(EVENT_LOOPS, "nbd-server", POLLING)
+            : Transport.newGroup(EVENT_LOOPS, "nbd-server");
     this.socketFile =
         address instanceof UnixDomainSocketAddress unix ? unix.getPath().toAbsolutePath() : null;
     boolean done = false;
