@@ -137,11 +137,9 @@ def main():
             return None
         eventually("no object of a deleted VDI, and all others", lambda: right() is None, 40) if right() else None
         eventually("three equal disks", lab.replicas_agree, 30)
-        client = Client(lab, "c", dice.choice(NODES), 60)
         for i, data in state["content"].items():
-            if client.read(state["kept"], i, 0, 4096) != data:
+            if Round(lab, dice).insist(lambda c, i=i: c.read(state["kept"], i, 0, 4096)) != data:
                 raise RuntimeError(f"object {i} of the VDI that stays is wrong")
-        client.close()
 
     try:
         in_thread(keep)
