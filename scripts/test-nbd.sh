@@ -181,7 +181,7 @@ step unmap, a snapshot, and the table
 sbd unmap disk
 nothing_left
 dog vdi snapshot -s one disk
-printf '127.0.0.1 7000 disk@one nbd,id=7\n127.0.0.1 7000 disk nbd,timeout=3\n' >/tmp/sbdtab
+printf '127.0.0.1 7000 disk@one nbd,id=7\n127.0.0.1 7000 disk nbd,timeout=30\n' >/tmp/sbdtab
 sbd map --all --table /tmp/sbdtab | tr '\n' ' '
 test "$(blockdev --getro /dev/sbd7)" = 1
 dd if=/dev/sbd7 bs=64k skip=5000 count=512 iflag=direct status=none | cmp -n $((32 << 20)) /tmp/random
