@@ -42,6 +42,7 @@ final class PeerCalls {
 
   private final PeerLinks links;
   private final PeerLinks recoveryLinks;
+  private final Service others = new Service(System::nanoTime);
 
   /**
    * The calls over some connections.
@@ -112,10 +113,20 @@ final class PeerCalls {
         call(node, epoch, Opcode.READ_PEER, flags, RequestFields.Obj.of(oid, offset), null, dst);
   }
 
+  /** An answer for recovery tells, too, whether the other one serves clients. */
   long storedBytes(NodeInfo node, int epoch, int flags, ObjectId oid) throws IOException {
-    return call(node, epoch, Opcode.READ_PEER, flags, RequestFields.Obj.of(oid, 0), null, null)
-        .obj()
-        .offset();
+    RequestFields fields = RequestFields.Obj.of(oid, 0);
+    ResponseFields.Obj answer =
+        call(node, epoch, Opcode.READ_PEER, flags, fields, null, null).obj();
+    if (answer.copies() != 0) {
+      others.served();
+    }
+    return answer.offset();
+  }
+
+  /** Whether nodes from which this one takes objects serve clients. */
+  boolean areOthersBusy() {
+    return others.isBusy();
   }
 
   byte[] digest(NodeInfo node, int epoch, ObjectId oid) throws IOException {

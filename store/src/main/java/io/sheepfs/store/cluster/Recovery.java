@@ -53,6 +53,7 @@ final class Recovery {
   private final PeerCalls peers;
   private final List<ObjectId> before;
   private final BooleanSupplier held;
+  private final RecoveryPace pace;
   private final AtomicLong finished = new AtomicLong();
   private volatile int phase = LISTING;
   private volatile long total;
@@ -79,6 +80,11 @@ final class Recovery {
     this.peers = peers;
     this.before = List.copyOf(before);
     this.held = held;
+    this.pace =
+        new RecoveryPace(
+            () -> replica.isServing() || peers.areOthersBusy(),
+            System::nanoTime,
+            time -> new Signal().await(time));
   }
 
   int epoch() {
@@ -207,10 +213,10 @@ final class Recovery {
     }
   }
 
-  private void bring(ObjectId oid, boolean isListed) throws SheepException {
+  private void bring(ObjectId oid, boolean isListed) throws SheepException, InterruptedException {
     checkNotHeld();
     switch (step(oid, isListed)) {
-      case FETCH -> replica.recover(view, oid);
+      case FETCH -> pace.move(() -> replica.recover(view, oid));
       case DROP -> replica.drop(view, oid);
       case KEEP -> {}
     }

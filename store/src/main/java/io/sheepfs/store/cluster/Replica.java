@@ -71,6 +71,7 @@ public final class Replica {
   private final Map<ObjectId, Long> lastChanges = new ConcurrentHashMap<>();
   private final AtomicLong oldestUnfinished = new AtomicLong();
   private final DigestBook book = new DigestBook(InstantSource.system());
+  private final Service service = new Service(System::nanoTime);
 
   private volatile @Nullable View view;
   private volatile boolean open;
@@ -95,6 +96,11 @@ public final class Replica {
 
   NodeObjects files() {
     return files;
+  }
+
+  /** Whether objects here were read or changed for clients lately. */
+  public boolean isServing() {
+    return service.isBusy();
   }
 
   // --- phases, by the one thread that follows the epochs ---
@@ -315,6 +321,7 @@ public final class Replica {
       throws SheepException {
     View now = enter(epoch, true);
     try {
+      service.served();
       ReentrantLock stripe = stripe(oid);
       stripe.lock();
       try {
@@ -360,6 +367,9 @@ public final class Replica {
       throws SheepException {
     View unused = enter(epoch, !recovery);
     try {
+      if (!recovery) {
+        service.served();
+      }
       files.read(oid, offset, dst);
     } finally {
       gate.readLock().unlock();
@@ -582,6 +592,8 @@ public final class Replica {
       if (closing) {
         throw new SheepException(ResultCode.OLD_NODE_VER, "the epoch ends");
       }
+      // comes first, as it tells the pace of the recovery whether the source is busy
+      long unused = peers.storedBytes(source, now.number(), RequestFlags.RECOVERY, oid);
       if (files.exists(oid)
           && Arrays.equals(digest(oid), peers.digest(source, now.number(), oid))) {
         return;
@@ -591,7 +603,7 @@ public final class Replica {
       if (e.result() != ResultCode.NO_OBJ) {
         throw e;
       }
-      boolean unused = files.remove(oid);
+      boolean existed = files.remove(oid);
     } catch (IOException e) {
       throw new SheepException(ResultCode.NETWORK_ERROR, "copy of " + oid, e);
     }

@@ -49,7 +49,10 @@ final class PeerHandlers {
     return request.header().has(RequestFlags.RECOVERY);
   }
 
-  /** The body has the length that was asked for; the answer tells how much is stored. */
+  /**
+   * The body has the length that was asked for. If none was, the answer tells how much is stored,
+   * and whoever recovers from here, with a 1 in {@code copies}, that clients are served.
+   */
   Answer readPeer(Request request) throws SheepException {
     RequestHeader header = request.header();
     RequestFields.Obj fields = header.obj();
@@ -60,7 +63,8 @@ final class PeerHandlers {
     }
     if (length == 0) {
       long stored = replica.storedBytes(header.epoch(), isRecovery(request), oid);
-      return Answer.fields(new ResponseFields.Obj(0, stored));
+      boolean isBusy = isRecovery(request) && replica.isServing();
+      return Answer.fields(new ResponseFields.Obj(isBusy ? 1 : 0, stored));
     }
     ByteBuf body = request.allocator().directBuffer(length);
     boolean done = false;
