@@ -37,8 +37,8 @@ public interface SheepNode {
   VdiStore vdiStore() throws SheepException;
 
   /**
-   * A number that is another one whenever unflushed changes may have been lost on any replica; 0 if
-   * this node cannot tell.
+   * A number that is another one whenever unflushed changes may have been lost on all replicas; 0
+   * if this node cannot tell.
    */
   default long incarnation() {
     return 0;

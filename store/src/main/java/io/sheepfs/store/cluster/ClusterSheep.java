@@ -62,6 +62,8 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   @GuardedBy("this")
   private @Nullable View current;
 
+  private volatile @Nullable View lastOpened;
+
   @GuardedBy("this")
   private @Nullable Term term;
 
@@ -166,6 +168,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     boolean ends;
     synchronized (this) {
       current = view;
+      lastOpened = view;
       Term known = term;
       ends = known != null && !(view.isLeader() && known.key().equals(wanted));
       if (known != null) {
@@ -531,6 +534,21 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
   public synchronized int epoch() {
     View view = current;
     return view == null ? follower.lastEpoch() : view.number();
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>For VDIs of as many copies as the cluster was formatted for, at least; those that have fewer
+   * may lose more than this tells.
+   */
+  @Override
+  public long incarnation() {
+    View view = lastOpened;
+    return view == null
+        ? 0
+        : view.layout().createTime()
+            + view.epoch().losses().of(Math.min(view.layout().copies(), view.zones()));
   }
 
   /** The epoch that is open; null if none is. */

@@ -18,12 +18,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>As text: {@code epoch NUMBER SECONDS}, then for each node {@code STORE_ID STATE SINCE
  * INCARNATION POINTS NEXT_POINTS RECORD}, with the record of 80 bytes in hexadecimal digits; then
- * the {@link CopyNumber}s.
+ * the {@link CopyNumber}s and the {@link Losses}.
  *
  * @param members all nodes on the ring and on the next one, in an order that stays
  * @param copies of the VDIs whose number of copies was ever changed
+ * @param losses of what was not flushed
  */
-record Epoch(int number, Instant started, List<Member> members, Map<VdiId, CopyNumber> copies) {
+record Epoch(
+    int number,
+    Instant started,
+    List<Member> members,
+    Map<VdiId, CopyNumber> copies,
+    Losses losses) {
 
   /** What a node has. */
   enum State {
@@ -75,6 +81,11 @@ record Epoch(int number, Instant started, List<Member> members, Map<VdiId, CopyN
     this(number, started, members, Map.of());
   }
 
+  /** One before which nothing that was unflushed was lost. */
+  Epoch(int number, Instant started, List<Member> members, Map<VdiId, CopyNumber> copies) {
+    this(number, started, members, copies, Losses.NONE);
+  }
+
   @Nullable Member member(String storeId) {
     for (Member member : members) {
       if (member.storeId().equals(storeId)) {
@@ -108,7 +119,7 @@ record Epoch(int number, Instant started, List<Member> members, Map<VdiId, CopyN
       text.append(member.seat().points()).append(' ').append(member.seat().nextPoints());
       text.append(' ').append(hex(member.seat().node())).append('\n');
     }
-    return text.append(CopyNumber.encode(copies)).toString();
+    return text.append(CopyNumber.encode(copies)).append(losses.encode()).toString();
   }
 
   /** A node, in hexadecimal digits. */
@@ -137,7 +148,7 @@ record Epoch(int number, Instant started, List<Member> members, Map<VdiId, CopyN
     List<Member> members =
         lines.stream()
             .skip(1)
-            .filter(line -> !CopyNumber.isOne(line))
+            .filter(line -> !CopyNumber.isOne(line) && !Losses.isOne(line))
             .map(line -> line.split(" ", -1))
             .map(
                 words ->
@@ -155,6 +166,7 @@ record Epoch(int number, Instant started, List<Member> members, Map<VdiId, CopyN
         Integer.parseInt(head[1]),
         Instant.ofEpochSecond(Long.parseLong(head[2])),
         members,
-        CopyNumber.decode(text));
+        CopyNumber.decode(text),
+        Losses.decode(text));
   }
 }

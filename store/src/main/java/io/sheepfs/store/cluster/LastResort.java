@@ -63,7 +63,8 @@ final class LastResort {
         members.add(member.as(State.SYNCING, since, found.incarnation()));
       }
     }
-    return Optional.of(new Epoch(number, now, members, current.copies()));
+    Losses losses = current.losses().with(Replica.MAX_NODES, number);
+    return Optional.of(new Epoch(number, now, members, current.copies(), losses));
   }
 
   private static Loss lossOf(Member member, Map<String, Alive> alive) {

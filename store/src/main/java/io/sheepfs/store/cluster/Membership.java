@@ -92,6 +92,8 @@ final class Membership {
       members.add(next(member, found, number, goesOn));
     }
     boolean arrived = haveArrived(current, alive);
+    Losses losses = losses(current, members, alive, number);
+    losses = arrived ? losses.afterMove() : losses;
     members = arrived ? moved(members, number) : wished(members, alive, wish, number);
     Map<VdiId, CopyNumber> numbers =
         arrived
@@ -99,7 +101,28 @@ final class Membership {
             : CopyNumber.wished(current.copies(), copies);
     return members.equals(current.members()) && numbers.equals(current.copies())
         ? Optional.empty()
-        : Optional.of(new Epoch(number, now, members, numbers));
+        : Optional.of(new Epoch(number, now, members, numbers, losses));
+  }
+
+  /**
+   * What may be lost of what was not flushed. Who is SYNCED now, and comes without a loss, has all
+   * that was acknowledged of its objects. So an object has lost something at most when none of its
+   * places is such a node, and one of them comes back from a loss.
+   */
+  private static Losses losses(
+      Epoch current, List<Member> members, Map<String, Alive> alive, int number) {
+    boolean isLoss = false;
+    int without = 0;
+    for (Member member : members) {
+      Member before = current.member(member.storeId());
+      Alive found = alive.get(member.storeId());
+      if (member.seat().isOnRing() && before != null) {
+        boolean lost = found != null && !isSame(before, alive) && found.loss() != Loss.NONE;
+        isLoss |= lost;
+        without += lost || member.state() != State.SYNCED ? 1 : 0;
+      }
+    }
+    return isLoss ? current.losses().with(without, number) : current.losses();
   }
 
   /** Whether there is somebody who has everything, or all are back of whom each may have some. */

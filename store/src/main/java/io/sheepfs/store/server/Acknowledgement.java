@@ -30,18 +30,29 @@ final class Acknowledgement {
     this.sheep = sheep;
   }
 
-  /** The answer to a change that was carried out. */
-  Answer ofChange(Request request) {
-    return request.header().has(RequestFlags.CACHE) ? withIncarnation() : Answer.SUCCESS;
+  /**
+   * To be called before a change: if something is lost while it is carried out, the change may be
+   * among that, and its answer has to tell of the time before.
+   */
+  long before() {
+    return sheep.incarnation();
+  }
+
+  /**
+   * The answer to a change that was carried out.
+   *
+   * @param before what {@link #before} said
+   */
+  Answer ofChange(Request request, long before) {
+    return request.header().has(RequestFlags.CACHE) ? with(before) : Answer.SUCCESS;
   }
 
   /** The answer to a flush that was carried out. */
   Answer ofFlush() {
-    return withIncarnation();
+    return with(sheep.incarnation());
   }
 
-  private Answer withIncarnation() {
-    long now = sheep.incarnation();
+  private Answer with(long now) {
     Numbered known = last;
     if (known.incarnation != now) {
       known = new Numbered(now);

@@ -130,12 +130,14 @@ final class CacheHandlers {
   }
 
   Answer writeObj(Request request) throws SheepException {
+    long before = done.before();
     RequestFields.Obj fields = request.header().obj();
     cache.write(fields.objectId(), fields.offset(), request.bytes(), durability(request));
-    return done.ofChange(request);
+    return done.ofChange(request, before);
   }
 
   Answer createAndWriteObj(Request request) throws SheepException {
+    long before = done.before();
     RequestFields.Obj fields = request.header().obj();
     ObjectId oid = fields.objectId();
     Durability durability = durability(request);
@@ -144,7 +146,7 @@ final class CacheHandlers {
     } else {
       cache.create(oid, fields.offset(), request.bytes(), durability);
     }
-    return done.ofChange(request);
+    return done.ofChange(request, before);
   }
 
   Answer removeObj(Request request) throws SheepException {
@@ -158,9 +160,10 @@ final class CacheHandlers {
 
   /** Empties an entry of the index, which the cache learns from the write of the inode. */
   Answer discardObj(Request request) throws SheepException {
+    long before = done.before();
     ObjectId oid = request.header().obj().objectId();
     ObjectHandlers.discard(cache, oid, durability(request));
-    return done.ofChange(request);
+    return done.ofChange(request, before);
   }
 
   /** Pushes what is dirty of the VDI, and makes it durable. */

@@ -72,9 +72,10 @@ final class ObjectHandlers {
 
   /** A missing object is NO_OBJ; a data object of a snapshot is READONLY. */
   Answer writeObj(Request request) throws SheepException {
+    long before = done.before();
     RequestFields.Obj fields = request.header().obj();
     objects().write(fields.objectId(), fields.offset(), request.bytes(), durability(request));
-    return done.ofChange(request);
+    return done.ofChange(request, before);
   }
 
   /**
@@ -82,6 +83,7 @@ final class ObjectHandlers {
    * {@code cow_oid}.
    */
   Answer createAndWriteObj(Request request) throws SheepException {
+    long before = done.before();
     RequestFields.Obj fields = request.header().obj();
     if (request.header().has(RequestFlags.COW)) {
       objects()
@@ -94,7 +96,7 @@ final class ObjectHandlers {
     } else {
       objects().create(fields.objectId(), fields.offset(), request.bytes(), durability(request));
     }
-    return done.ofChange(request);
+    return done.ofChange(request, before);
   }
 
   /** Removes the object, whoever refers to it. */
@@ -109,8 +111,9 @@ final class ObjectHandlers {
 
   /** Empties the entry in the index of the VDI; the store then removes the object. */
   Answer discardObj(Request request) throws SheepException {
+    long before = done.before();
     discard(objects(), request.header().obj().objectId(), durability(request));
-    return done.ofChange(request);
+    return done.ofChange(request, before);
   }
 
   static void discard(ObjectStore store, ObjectId oid, Durability durability)

@@ -349,7 +349,7 @@ public final class ClusterSim implements LongFunction<String> {
         () -> {
           while (sheep.createTime() == 0) {
             try {
-              sheep.format(FORMAT_TIME, 3, 22, 0, "plain");
+              sheep.format(FORMAT_TIME, SimClient.MOST_COPIES, 22, 0, "plain");
             } catch (SheepException e) {
               Sim.trace("not formatted yet: " + e);
               Sim.sleep(Duration.ofMillis(500));

@@ -33,6 +33,9 @@ final class SimClient implements Runnable {
 
   private static final int OBJECTS = 3;
 
+  /** What the cluster is formatted for. */
+  static final int MOST_COPIES = 3;
+
   /** How long the longest writes take when nothing is wrong. */
   private static final int WRITE_MICROS = 4_000;
 
@@ -50,7 +53,7 @@ final class SimClient implements Runnable {
   private int acknowledged;
   private int losses;
 
-  /** What happens in the middle of the next write. */
+  /** What happens in the middle of the next write or deletion. */
   private @Nullable Runnable trouble;
 
   /** A VDI. */
@@ -73,6 +76,12 @@ final class SimClient implements Runnable {
 
     boolean maybeDeleted;
 
+    /** What the last answer said by which a client finds out that unflushed writes are lost. */
+    long incarnation;
+
+    /** Whether it was another one since the last flush. */
+    boolean isToldOfLoss;
+
     Disk(VdiName name, VdiId vid, int copies) {
       this.name = name;
       this.vid = vid;
@@ -81,12 +90,25 @@ final class SimClient implements Runnable {
         cells.put(i, new Cell());
       }
     }
+
+    /** The answer to an unstable write, or to a flush. */
+    void heard(ResponseHeader answer) {
+      long now = answer.obj().offset();
+      isToldOfLoss |= incarnation != 0 && incarnation != now;
+      incarnation = now;
+    }
   }
 
   /** Eight bytes. */
   static final class Cell {
     /** What can be read there. */
     final Set<Long> possible = new TreeSet<>(Set.of(0L));
+
+    /** What can be read there if nothing was lost that no flush has told of. */
+    final Set<Long> kept = new TreeSet<>(Set.of(0L));
+
+    /** Whether something else was read. */
+    boolean isLost;
 
     /** What a loss of power on all nodes may bring back, too. */
     final Set<Long> unflushed = new TreeSet<>(Set.of(0L));
@@ -122,7 +144,7 @@ final class SimClient implements Runnable {
     return disks;
   }
 
-  /** Has something happen while the next write is under way; it must not wait for anything. */
+  /** Has something happen in the next write or deletion; it must not wait for anything. */
   void disturb(Runnable what) {
     trouble = what;
   }
@@ -247,15 +269,12 @@ final class SimClient implements Runnable {
     ByteBuffer body = ByteBuffer.allocate(Long.BYTES).putLong(0, value);
     RequestFields at = RequestFields.Obj.of(oid, PLACES[place]);
     cell.possible.add(value);
+    cell.kept.add(value);
     cell.unflushed.add(value);
-    Runnable next = trouble;
-    if (next != null) {
-      trouble = null;
-      Sim.after(Duration.ofNanos(1_000L * Sim.random(WRITE_MICROS)), next);
-    }
+    disturbNow();
     try {
       if (disk.made[index]) {
-        call(Opcode.WRITE_OBJ, flags, at, body.duplicate(), null);
+        change(disk, Opcode.WRITE_OBJ, flags, at, body.duplicate());
       } else {
         make(disk, index, at, body, flags);
       }
@@ -267,6 +286,9 @@ final class SimClient implements Runnable {
     }
     cell.possible.clear();
     cell.possible.add(value);
+    cell.kept.clear();
+    cell.kept.add(value);
+    cell.isLost = false;
     if (stable && losses == lossesBefore) {
       cell.unflushed.clear();
     }
@@ -277,6 +299,22 @@ final class SimClient implements Runnable {
     Sim.trace("wrote " + value + " to " + oid + " " + place + (stable ? " stable" : ""));
   }
 
+  private void disturbNow() {
+    Runnable next = trouble;
+    if (next != null) {
+      trouble = null;
+      Sim.after(Duration.ofNanos(1_000L * Sim.random(WRITE_MICROS)), next);
+    }
+  }
+
+  private void change(Disk disk, Opcode opcode, int flags, RequestFields at, ByteBuffer body)
+      throws Refused {
+    ResponseHeader answer = call(opcode, flags, at, body, null);
+    if ((flags & RequestFlags.CACHE) != 0) {
+      disk.heard(answer);
+    }
+  }
+
   /** The object, and then the entry that names it. */
   private void make(Disk disk, int index, RequestFields at, ByteBuffer body, int flags)
       throws Refused {
@@ -284,7 +322,7 @@ final class SimClient implements Runnable {
     if (disk.maybeMade[index]) {
       // it may be there with other bytes: those are to be kept
       try {
-        call(Opcode.WRITE_OBJ, flags, at, body.duplicate(), null);
+        change(disk, Opcode.WRITE_OBJ, flags, at, body.duplicate());
       } catch (Refused e) {
         if (e.result != ResultCode.NO_OBJ) {
           throw e;
@@ -295,17 +333,17 @@ final class SimClient implements Runnable {
             throw new AssertionError(disk.name + " " + index + " is missing", e);
           }
         }
-        call(Opcode.CREATE_AND_WRITE_OBJ, flags, at, body.duplicate(), null);
+        change(disk, Opcode.CREATE_AND_WRITE_OBJ, flags, at, body.duplicate());
       }
     } else {
-      call(Opcode.CREATE_AND_WRITE_OBJ, flags, at, body, null);
+      change(disk, Opcode.CREATE_AND_WRITE_OBJ, flags, at, body);
     }
     disk.maybeMade[index] = true;
     ByteBuffer entry = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     entry.putInt(0, disk.vid.value());
     RequestFields inIndex =
         RequestFields.Obj.of(ObjectId.inode(disk.vid), InodeLayout.indexOffset(index));
-    call(Opcode.WRITE_OBJ, flags, inIndex, entry, null);
+    change(disk, Opcode.WRITE_OBJ, flags, inIndex, entry);
     disk.made[index] = losses == lossesBefore;
   }
 
@@ -344,14 +382,30 @@ final class SimClient implements Runnable {
         // what was read stays, but for another loss of power
         cell.possible.clear();
         cell.possible.add(found);
+        cell.isLost |= !cell.kept.contains(found);
+        cell.kept.clear();
+        cell.kept.add(found);
       }
     }
     Sim.trace("read " + oid);
   }
 
   private void flush(Disk disk) throws Refused {
-    call(Opcode.FLUSH_VDI, 0, RequestFields.Obj.of(ObjectId.inode(disk.vid), 0), null, null);
+    RequestFields inode = RequestFields.Obj.of(ObjectId.inode(disk.vid), 0);
+    disk.heard(call(Opcode.FLUSH_VDI, 0, inode, null, null));
+    // of those that have fewer copies than others, it does not tell all
+    boolean isWhole = !disk.isToldOfLoss && disk.copies >= MOST_COPIES;
+    disk.isToldOfLoss = false;
     for (Cell cell : disk.cells.values()) {
+      if (isWhole && cell.isLost) {
+        Sim.fail(new AssertionError(disk.name + " has lost something, and its flush succeeds"));
+      }
+      if (isWhole) {
+        cell.possible.retainAll(cell.kept);
+      }
+      cell.isLost = false;
+      cell.kept.clear();
+      cell.kept.addAll(cell.possible);
       cell.unflushed.clear();
       cell.unflushed.addAll(cell.possible);
     }
@@ -404,6 +458,7 @@ final class SimClient implements Runnable {
     disk.maybeDeleted = true;
     ByteBuffer body = VdiNameRecord.of(disk.name, null).encode();
     Sim.trace("deletes " + disk.name);
+    disturbNow();
     try {
       call(Opcode.DEL_VDI, RequestFlags.WRITE, RequestFields.Vdi.lookup(0), body, null);
     } catch (Refused e) {
