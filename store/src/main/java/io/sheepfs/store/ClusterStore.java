@@ -227,7 +227,9 @@ public final class ClusterStore implements NodeStore {
       files.close();
       if (files.isAllSynced()) {
         noteSuspects(changing);
-        runMark.clear();
+        if (!marksAnew) { // else the next run has to say, too, what is lost
+          runMark.clear();
+        }
       }
     } finally {
       directory.close();

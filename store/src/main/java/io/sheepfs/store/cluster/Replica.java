@@ -592,18 +592,19 @@ public final class Replica {
       if (closing) {
         throw new SheepException(ResultCode.OLD_NODE_VER, "the epoch ends");
       }
-      // comes first, as it tells the pace of the recovery whether the source is busy
-      long unused = peers.storedBytes(source, now.number(), RequestFlags.RECOVERY, oid);
-      if (files.exists(oid)
-          && Arrays.equals(digest(oid), peers.digest(source, now.number(), oid))) {
-        return;
+      if (files.exists(oid)) {
+        // tells the pace of the recovery whether the source is busy, as taking the object does
+        long unused = peers.storedBytes(source, now.number(), RequestFlags.RECOVERY, oid);
+        if (Arrays.equals(digest(oid), peers.digest(source, now.number(), oid))) {
+          return;
+        }
       }
       take(now, oid, source, Durability.UNSTABLE);
     } catch (SheepException e) {
       if (e.result() != ResultCode.NO_OBJ) {
         throw e;
       }
-      boolean existed = files.remove(oid);
+      boolean unused = files.remove(oid);
     } catch (IOException e) {
       throw new SheepException(ResultCode.NETWORK_ERROR, "copy of " + oid, e);
     }

@@ -64,7 +64,7 @@ final class RecoveryPaceTest {
                     pace.move(
                         () -> {
                           most.accumulateAndGet(underWay.incrementAndGet(), Math::max);
-                          Thread.yield();
+                          Thread.onSpinWait();
                           underWay.decrementAndGet();
                         });
                   }

@@ -111,8 +111,7 @@ public final class SimStore implements NodeStore {
     disk.flushAll();
     if (disk.isAllSynced()) {
       noted = List.copyOf(changing);
-      isMarked = false;
-      powerWasCut = false;
+      isMarked = powerWasCut;
     }
   }
 }
