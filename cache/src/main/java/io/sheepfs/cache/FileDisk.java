@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -211,19 +212,17 @@ final class FileDisk implements CacheDisk {
   public List<VdiId> vdis() throws IOException {
     Set<String> own = Set.of(LOCK, STATE, STATE + NEW, QUOTAS, QUOTAS + NEW, PROBE, QUARANTINE);
     List<VdiId> vdis = new ArrayList<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-      for (Path entry : entries) {
-        String name = entry.getFileName().toString();
-        if (own.contains(name) || name.equals("lost+found")) {
-          continue;
-        }
-        if (VDI_NAME.matcher(name).matches()
-            && !name.equals("000000")
-            && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
-          vdis.add(new VdiId(HexFormat.fromHexDigits(name)));
-        } else {
-          setAside(entry, name);
-        }
+    for (Path entry : list(directory)) {
+      String name = entry.getFileName().toString();
+      if (own.contains(name) || name.equals("lost+found")) {
+        continue;
+      }
+      if (VDI_NAME.matcher(name).matches()
+          && !name.equals("000000")
+          && attributes(entry).isDirectory()) {
+        vdis.add(new VdiId(HexFormat.fromHexDigits(name)));
+      } else {
+        setAside(entry, name);
       }
     }
     return vdis;
@@ -232,21 +231,35 @@ final class FileDisk implements CacheDisk {
   @Override
   public List<Integer> objects(VdiId vid) throws IOException {
     List<Integer> indexes = new ArrayList<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(path(vid))) {
-      for (Path entry : entries) {
-        String name = entry.getFileName().toString();
-        if (name.equals(MAPS)) {
-          continue;
-        }
-        if (OBJECT_NAME.matcher(name).matches()
-            && Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)) {
-          indexes.add(HexFormat.fromHexDigits(name));
-        } else {
-          setAside(entry, path(vid).getFileName() + "-" + name);
-        }
+    for (Path entry : list(path(vid))) {
+      String name = entry.getFileName().toString();
+      if (name.equals(MAPS)) {
+        continue;
+      }
+      if (OBJECT_NAME.matcher(name).matches() && attributes(entry).isRegularFile()) {
+        indexes.add(HexFormat.fromHexDigits(name));
+      } else {
+        setAside(entry, path(vid).getFileName() + "-" + name);
       }
     }
     return indexes;
+  }
+
+  private static List<Path> list(Path directory) throws IOException {
+    List<Path> paths = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      entries.forEach(paths::add);
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    return paths;
+  }
+
+  /**
+   * Not {@code Files.isDirectory} and the like: they say no, too, when the disk does not answer.
+   */
+  private static BasicFileAttributes attributes(Path path) throws IOException {
+    return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
   }
 
   @Override
@@ -267,7 +280,11 @@ final class FileDisk implements CacheDisk {
 
   /** Removes a directory and all there is in it; one that is not there is a success. */
   static void deleteTree(Path root) throws IOException {
-    if (!Files.isDirectory(root, LinkOption.NOFOLLOW_LINKS)) {
+    try {
+      if (!attributes(root).isDirectory()) {
+        return;
+      }
+    } catch (NoSuchFileException e) {
       return;
     }
     Files.walkFileTree(
@@ -283,6 +300,9 @@ final class FileDisk implements CacheDisk {
           @Override
           public FileVisitResult postVisitDirectory(Path dir, @Nullable IOException e)
               throws IOException {
+            if (e != null) {
+              throw e;
+            }
             Files.delete(dir);
             return FileVisitResult.CONTINUE;
           }
@@ -319,16 +339,17 @@ final class FileDisk implements CacheDisk {
 
   @Override
   public void forceMaps(VdiId vid) throws IOException {
-    Path maps = path(vid).resolve(MAPS);
-    if (Files.exists(maps)) {
-      try (FileChannel file = FileChannel.open(maps, StandardOpenOption.WRITE)) {
-        file.force(true);
-      }
+    try (FileChannel file = FileChannel.open(path(vid).resolve(MAPS), StandardOpenOption.WRITE)) {
+      file.force(true);
+    } catch (NoSuchFileException e) {
+      log.debug("VDI {} has no maps", vid);
     }
-    if (Files.isDirectory(path(vid))) {
+    try {
       forceDirectory(path(vid));
-      forceDirectory(directory);
+    } catch (NoSuchFileException e) {
+      return;
     }
+    forceDirectory(directory);
   }
 
   @Override

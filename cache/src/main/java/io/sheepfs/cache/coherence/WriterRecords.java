@@ -4,12 +4,14 @@ import io.sheepfs.protocol.VdiId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HexFormat;
@@ -54,17 +56,21 @@ final class WriterRecords {
       for (Path file : files) {
         records.load(file);
       }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
     }
     return records;
   }
 
   private void load(Path file) throws IOException {
     String name = file.getFileName().toString();
+    BasicFileAttributes attributes =
+        Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
     WriterRecord record = null;
     if (FILE_NAME.matcher(name).matches()
         && !name.equals("000000")
-        && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
-        && Files.size(file) == WriterRecord.SIZE_BYTES) {
+        && attributes.isRegularFile()
+        && attributes.size() == WriterRecord.SIZE_BYTES) {
       record = WriterRecord.parse(Files.readAllBytes(file));
     }
     if (record != null) {
