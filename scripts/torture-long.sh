@@ -88,9 +88,9 @@ while [ -z "$failed" ] && [ "$(date +%s)" -lt "$end" ]; do
     -Dsheepfs.nbd.fuzz.bytes=AMOUNT -Dsheepfs.nbd.fuzz.seed=$seed
   campaign "ZooKeeper nonsense" 100000 random_test store ZooKeeperNonsenseTest \
     -Dfuzz.frames=AMOUNT -Dfuzz.seed=$seed
-  campaign "store I/O error pairs" 1000 random_test store 'Store*FaultTest' \
+  campaign "store disk error pairs" 1000 random_test store 'Store*FaultTest' \
     -Dsheepfs.fault.pairs=AMOUNT -Dsheepfs.seed=$seed
-  campaign "cache I/O error pairs" 1000 random_test cache 'Cache*FaultTest' \
+  campaign "cache disk error pairs" 1000 random_test cache 'Cache*FaultTest' \
     -Dsheepfs.fault.pairs=AMOUNT -Dsheepfs.seed=$seed
   campaign "journal bit flips" 10000 random_test store JournalDamageTest \
     -Dsheepfs.flips=AMOUNT -Dsheepfs.seed=$seed
