@@ -195,6 +195,8 @@ sbd unmap --all
 nothing_left
 
 step beside the loop device, read and written over both
+modprobe fuse
+modprobe loop
 sbd map 127.0.0.1 7000 disk --id 9
 test "$(readlink -f /dev/sbd9 | cut -c 1-9)" = /dev/loop
 dd if=/dev/sbd9 bs=64k skip=5000 count=512 iflag=direct status=none | cmp -n $((32 << 20)) /tmp/random
