@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All that is done by hand to break it, in turns, with new seeds in each turn, until the time is over
-# or something fails. A turn does a share of what issue 9 asks of all, so that each gets the same part.
+# or something fails. A turn does a share of what is asked of each in the end, so that all get the same part.
 # Prints a table of figures at the end. Exits with 1 on a failure, and keeps the output of what failed,
 # which names its seed.
 #
@@ -26,7 +26,7 @@ order=()
 turn=0
 failed=
 
-# name, how much of it issue 9 asks, then the command, in which AMOUNT is the share of a turn
+# name, how much of it is asked in the end, then the command, in which AMOUNT is the share of a turn
 campaign() {
   local name=$1 all=$2 begin rc=0
   shift 2
