@@ -2,10 +2,10 @@
 """Watches the memory of a mount under mixed load for a long time.
 
 A mount of an embedded store serves, at a low rate, random reads and writes, sequential writes with
-fsync, reads past the page cache, and files that come and go. Once a minute its memory is noted:
-PSS and RSS, threads and open files. At the end it tells the first, the least, the most and the
-last of each, and how PSS grew between the second and the last quarter of the time; it fails if
-PSS was ever more than MOST_MB.
+fsync, reads past the page cache, writes that are read again and verified, snapshots, and files
+that come and go. Once a minute its memory is noted: PSS and RSS, threads and open files. At the end
+it tells the first, the least, the most and the last of each, and how PSS grew between the second
+and the last quarter of the time. It fails if a byte was wrong, or if PSS was ever more than MOST_MB.
 
   MINUTES    how long (60)                  SIZE_MB    size of the file (256)
   RATE       operations of each job (20/s)  TRANSPORT  of the mount (direct)
@@ -58,6 +58,16 @@ fsync=64
 rw=randwrite
 bs=4k
 fsync=8
+
+[verified]
+filename={verified}
+size=64M
+rw=randwrite
+bs=8k
+fsync=64
+verify=crc32c
+verify_backlog=1024
+verify_fatal=1
 """
 
 
@@ -66,14 +76,33 @@ def status(process, field):
         return next(int(line.split()[1]) for line in lines if line.startswith(field + ":"))
 
 
-def come_and_go(folder, number):
-    """Makes a disk, writes to it, and removes the one before."""
-    with open(os.path.join(folder, f"soak{number}"), "wb") as out:
-        out.write(b"x" * MIB)
-    before = os.path.join(folder, f"soak{number - 1}")
-    if os.path.exists(before):
-        os.unlink(before)
-    os.listdir(folder)
+def content(number, version):
+    return f"{number}.{version} ".encode().ljust(16, b"-") * (MIB // 16)
+
+
+def expect(path, wanted):
+    with open(path, "rb") as file:
+        if file.read() != wanted:
+            sys.exit(f"{path} has other bytes than were written")
+
+
+def come_and_go(mountpoint, number):
+    """Makes a disk with a snapshot, compares the ones before with what was written, removes them."""
+    disk = os.path.join(mountpoint, "volume", "soak{}")
+    snapshot = os.path.join(mountpoint, "snapshot", "soak{}", "first")
+    with open(disk.format(number), "wb") as out:
+        out.write(content(number, 1))
+    with open(snapshot.format(number), "wb"):
+        pass
+    with open(disk.format(number), "r+b") as out:
+        out.write(content(number, 2))
+    before = number - 1
+    if os.path.exists(disk.format(before)):
+        expect(disk.format(before), content(before, 2))
+        expect(snapshot.format(before), content(before, 1))
+        os.unlink(disk.format(before))
+        os.unlink(snapshot.format(before))
+    os.listdir(os.path.join(mountpoint, "volume"))
 
 
 def watch(mount, load, minutes, csv):
@@ -92,7 +121,7 @@ def watch(mount, load, minutes, csv):
         wake = begin + 60 * len(samples)
         while load.poll() is None and time.monotonic() < wake:
             number += 1
-            come_and_go(mount.folder_of_files, number)
+            come_and_go(mount.mountpoint, number)
             time.sleep(max(0, min(5, wake - time.monotonic())))
         if len(samples) > minutes + 2:
             load.terminate()
@@ -126,7 +155,10 @@ def main():
         jobs = os.path.join(work, "jobs")
         with open(jobs, "w", encoding="ascii") as file:
             file.write(JOBS.format(file=mount.file, size=size_mb, seconds=minutes * 60,
+                                   verified=mount.file + "-verified",
                                    rate=os.environ.get("RATE", "20")))
+        with open(mount.file + "-verified", "wb") as verified:
+            verified.truncate(64 * MIB)
         # sequential first, so that there is something to read
         subprocess.run(["fio", "--name=fill", "--filename=" + mount.file, f"--size={size_mb}M",
                         "--rw=write", "--bs=1M", "--end_fsync=1", "--allow_file_create=0",

@@ -340,8 +340,8 @@ final class VolumeFile extends RegularFile {
     directory.forget(this);
   }
 
-  /** Takes a snapshot of the VDI, with all that was written so far. */
-  void snapshot(SnapshotTag tag) throws IOException {
+  /** Takes a snapshot of the VDI, with all that was written so far. Waits for a close under way. */
+  synchronized void snapshot(SnapshotTag tag) throws IOException {
     Volume open = volume;
     if (open != null) {
       open.snapshot(tag);

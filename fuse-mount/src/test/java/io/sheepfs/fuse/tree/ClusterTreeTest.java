@@ -16,6 +16,7 @@ import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -240,6 +241,62 @@ class ClusterTreeTest {
     assertEquals(List.of("first"), names(snapshots));
     snapshots.unlink("first");
     refused(Reason.NOT_FOUND, () -> snapshots.lookup("first"));
+  }
+
+  /**
+   * close(2) returns before the kernel tells of the last close, so a snapshot can come meanwhile.
+   */
+  @Test
+  void snapshot_duringTheLastClose_waitsForIt() throws Exception {
+    OpenFile file = volumes().create("disk", EXCLUSIVE);
+    file.write(0, bytes("content"));
+    Directory snapshots = directory(tree, "snapshot", "disk");
+    CompletableFuture<Void> flushing = new CompletableFuture<>();
+    CompletableFuture<Void> flush = new CompletableFuture<>();
+    cluster.setFault(
+        Fault.failing(
+            call -> {
+              if (call.operation() == Operation.FLUSH) {
+                flushing.complete(null);
+                flush.join();
+              }
+              return false;
+            },
+            ResultCode.EIO));
+    CompletableFuture<Void> closed = inBackground(file::release);
+    flushing.get(10, TimeUnit.SECONDS);
+    CompletableFuture<Thread> taker = new CompletableFuture<>();
+    CompletableFuture<Void> taken =
+        inBackground(
+            () -> {
+              taker.complete(Thread.currentThread());
+              snapshots.create("first", EXCLUSIVE).release();
+            });
+    Thread thread = taker.get(10, TimeUnit.SECONDS);
+    while (thread.getState() == Thread.State.RUNNABLE && !taken.isDone()) {
+      Thread.onSpinWait();
+    }
+    flush.complete(null);
+    closed.get(10, TimeUnit.SECONDS);
+    taken.get(10, TimeUnit.SECONDS);
+    OpenFile first = ((SnapshotFile) snapshots.lookup("first")).open(OpenFlags.READ);
+    assertEquals("content", read(first, 7));
+    first.release();
+  }
+
+  private static CompletableFuture<Void> inBackground(ThrowingRunnable what) {
+    return CompletableFuture.runAsync(
+        () -> {
+          try {
+            what.run();
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
+  }
+
+  private interface ThrowingRunnable {
+    void run() throws IOException;
   }
 
   @Test
