@@ -26,7 +26,6 @@ MIB = 1 << 20
 COLUMNS = ("minute", "pss_mb", "rss_mb", "threads", "files", "cpu_seconds")
 JOBS = """
 [global]
-filename={file}
 size={size}M
 time_based
 runtime={seconds}
@@ -36,25 +35,30 @@ fallocate=none
 rate_iops={rate}
 
 [random-read]
+filename={file}
 rw=randread
 bs=4k
 
 [random-write]
+filename={file}
 rw=randwrite
 bs=4k
 
 [direct]
+filename={file}
 rw=randrw
 bs=16k
 direct=1
 rate_iops={rate},{rate}
 
 [sequential]
+filename={file}
 rw=write
 bs=128k
 fsync=64
 
 [small-fsync]
+filename={file}
 rw=randwrite
 bs=4k
 fsync=8
