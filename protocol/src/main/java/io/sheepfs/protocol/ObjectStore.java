@@ -113,13 +113,18 @@ public interface ObjectStore {
   }
 
   /**
-   * Moves what this store holds back of a VDI to the VDI's successor: for a writer that finds that
-   * its VDI has become a snapshot meanwhile, so that the cluster does not take the writes any more
-   * that it had promised to hand on. Objects come before index entries, as always; the caller reads
-   * the successor's index again afterwards. It keeps all writers of the VDI out meanwhile.
+   * For a writer that finds that its VDI has become a snapshot meanwhile, and goes on with the
+   * VDI's successor.
+   *
+   * <p>What this store holds back is moved there, since the cluster does not take the writes any
+   * more that it had promised to hand on. Objects come before index entries, as always; the caller
+   * reads the successor's index again afterwards. It keeps all writers of the VDI out meanwhile.
+   *
+   * <p>From then on {@link #losses} of the successor is what those of the snapshot were, or more,
+   * and up to date with them: a number that was noted for the one can be compared with the other.
    *
    * @param snapshot what the caller, who holds the lock, wrote to
    * @param successor the working VDI that goes on from there
    */
-  default void moveHeldBack(VdiId snapshot, VdiId successor) throws SheepException {}
+  default void continueAs(VdiId snapshot, VdiId successor) throws SheepException {}
 }

@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -268,7 +269,16 @@ public final class MemoryCluster implements Cluster {
         });
   }
 
+  /** How often a session knows that a VDI has lost something: what a flush tells, and no other. */
+  private record Heard(long cuts, long losses) {
+    Heard at(long now) {
+      return new Heard(now, now == cuts ? losses : losses + 1);
+    }
+  }
+
   private final class CountedObjects implements ObjectStore {
+    private final Map<VdiId, Heard> heard = new ConcurrentHashMap<>();
+
     @Override
     public void read(ObjectId oid, long offset, ByteBuffer dst) throws SheepException {
       run(Operation.READ, oid, () -> storage.read(oid, offset, dst));
@@ -310,11 +320,23 @@ public final class MemoryCluster implements Cluster {
     @Override
     public void flush(VdiId vid) throws SheepException {
       run(Operation.FLUSH, ObjectId.inode(vid), () -> storage.flush(vid));
+      heard(vid);
+    }
+
+    private void heard(VdiId vid) {
+      long cuts = storage.losses(vid);
+      heard.merge(vid, new Heard(cuts, 0), (before, first) -> before.at(cuts));
     }
 
     @Override
     public long losses(VdiId vid) {
-      return storage.losses(vid);
+      return heard.computeIfAbsent(vid, first -> new Heard(storage.losses(vid), 0)).losses();
+    }
+
+    @Override
+    public void continueAs(VdiId snapshot, VdiId successor) throws SheepException {
+      flush(snapshot);
+      heard.put(successor, new Heard(storage.losses(successor), losses(snapshot)));
     }
   }
 

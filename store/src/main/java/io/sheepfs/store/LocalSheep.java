@@ -10,6 +10,7 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
 import io.sheepfs.protocol.VdiDirectory;
+import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.store.RunMark.LastEnd;
 import io.sheepfs.store.object.Disk;
@@ -330,8 +331,9 @@ public final class LocalSheep implements Cluster, SheepNode {
     return createTime() == 0 ? 0 : 1;
   }
 
+  /** The same for all VDIs. */
   @Override
-  public long incarnation() {
+  public long incarnation(VdiId vid) {
     return incarnation;
   }
 

@@ -5,6 +5,7 @@ import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
+import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.store.vdi.VdiStore;
 import java.nio.file.Path;
@@ -37,10 +38,12 @@ public interface SheepNode {
   VdiStore vdiStore() throws SheepException;
 
   /**
-   * A number that is another one whenever unflushed changes may have been lost on all replicas; 0
-   * if this node cannot tell.
+   * A number that is another one whenever unflushed changes of a VDI may have been lost on all
+   * replicas; 0 if this node never can tell.
+   *
+   * @throws SheepException if it cannot tell now
    */
-  default long incarnation() {
+  default long incarnation(VdiId vid) throws SheepException {
     return 0;
   }
 

@@ -10,7 +10,10 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.SnapshotSelector;
+import io.sheepfs.protocol.SnapshotTag;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiLock;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.protocol.client.ClientOptions;
@@ -127,6 +130,51 @@ final class LostWritesTest {
   }
 
   @Test
+  void machineDied_eachVdiIsTold() throws IOException {
+    VdiId other = client.vdis().create(new VdiName("other"), VdiSpec.ofSize(64 << 20)).vid();
+    assertEquals(0, objects.losses(other));
+    objects.create(ObjectId.data(other, 0), 0, block(), Durability.UNSTABLE);
+    write(Durability.UNSTABLE);
+    restart("two");
+    objects.flush(vid);
+    assertEquals(1, objects.losses(vid));
+    assertEquals(0, objects.losses(other), "that was not flushed since");
+    objects.flush(other);
+    assertNotEquals(0, objects.losses(other));
+  }
+
+  @Test
+  void machineDiedBeforeSnapshotElsewhere_successorIsTold() throws IOException {
+    write(Durability.UNSTABLE);
+    restart("two");
+    VdiId successor = sheep.vdis().snapshot(new VdiName("disk"), new SnapshotTag("tag")).vid();
+    objects.continueAs(vid, successor);
+    objects.flush(successor);
+    assertEquals(1, objects.losses(successor));
+  }
+
+  @Test
+  void snapshotElsewhereIsGone_countsAsLost() throws IOException {
+    write(Durability.UNSTABLE);
+    VdiName name = new VdiName("disk");
+    VdiId successor = sheep.vdis().snapshot(name, new SnapshotTag("tag")).vid();
+    sheep.vdis().delete(name, new SnapshotSelector.ByTag(new SnapshotTag("tag")));
+    objects.continueAs(vid, successor);
+    objects.flush(successor);
+    assertEquals(0, objects.losses(successor), "it is flushed all the same");
+  }
+
+  @Test
+  void lockGivenUp_isForgotten() throws IOException {
+    long before;
+    try (VdiLock lock = client.vdis().lock(new VdiName("disk"))) {
+      before = objects.losses(lock.vdi().vid());
+      write(Durability.UNSTABLE);
+    }
+    assertNotEquals(before, objects.losses(vid), "who did not flush before cannot tell");
+  }
+
+  @Test
   void machineDiedAfterCleanEnd_nothingIsLost() throws IOException {
     write(Durability.UNSTABLE);
     objects.flush(vid);
@@ -158,23 +206,23 @@ final class LostWritesTest {
 
   @Test
   void numberIsGone_isAnotherOne() throws IOException {
-    long before = sheep.incarnation();
+    long before = sheep.incarnation(vid);
     Files.delete(disk.store().resolve("incarnation"));
     restart("one");
-    assertNotEquals(before, sheep.incarnation());
-    assertNotEquals(0, sheep.incarnation());
+    assertNotEquals(before, sheep.incarnation(vid));
+    assertNotEquals(0, sheep.incarnation(vid));
     Files.writeString(disk.store().resolve("incarnation"), "nonsense");
     restart("one");
-    assertNotEquals(0, sheep.incarnation());
+    assertNotEquals(0, sheep.incarnation(vid));
   }
 
   @Test
   void cacheInFrontTakenAway_isAnotherNumber() throws IOException {
-    long before = sheep.incarnation();
+    long before = sheep.incarnation(vid);
     server.close();
     sheep.close();
     Files.writeString(disk.store().resolve(LocalSheep.CACHE_MARK), "name");
     sheep = LocalSheep.open(disk.store(), LocalSheepOptions.defaults());
-    assertNotEquals(before, sheep.incarnation());
+    assertNotEquals(before, sheep.incarnation(vid));
   }
 }

@@ -1,6 +1,7 @@
 package io.sheepfs.volume;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.util.function.LongSupplier;
 
 /**
  * Whether anything was written to a volume that no flush covers, and how often the store had lost
@@ -62,12 +63,12 @@ final class Unflushed {
   /**
    * A flush succeeded.
    *
-   * @param lossesNow the losses after it
+   * @param lossesNow the losses after it; asked if it covers anything
    * @return false if something of what it covers was lost before; that is not told again
    */
-  synchronized boolean covered(long begun, long lossesNow) {
+  synchronized boolean covered(long begun, LongSupplier lossesNow) {
     end();
-    return begun == NOTHING || begun == lossesNow;
+    return begun == NOTHING || begun == lossesNow.getAsLong();
   }
 
   private synchronized void end() {

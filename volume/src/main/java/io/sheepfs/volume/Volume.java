@@ -288,7 +288,7 @@ public final class Volume implements AutoCloseable {
         unflushed.failed(begun);
       }
     }
-    if (!unflushed.covered(begun, losses())) {
+    if (!unflushed.covered(begun, this::losses)) {
       throw new SheepException(
           ResultCode.EIO,
           "flush VDI '"
@@ -533,11 +533,14 @@ public final class Volume implements AutoCloseable {
     if (successor.vid().equals(stale)) {
       throw refusal;
     }
-    long losses = losses();
-    cluster.objects().moveHeldBack(stale, successor.vid());
-    disk.moveTo(new Inode(cluster.objects(), successor.vid()), successor.sizeBytes());
+    cluster.objects().continueAs(stale, successor.vid());
+    long losses = cluster.objects().losses(successor.vid());
+    try {
+      disk.moveTo(new Inode(cluster.objects(), successor.vid()), successor.sizeBytes());
+    } finally {
+      unflushed.wrote(losses);
+    }
     header = successor;
-    unflushed.wrote(losses);
   }
 
   private void flushQuiesced() throws SheepException {

@@ -128,7 +128,8 @@ final class CachedObjects implements ObjectStore {
   }
 
   @Override
-  public void moveHeldBack(VdiId snapshot, VdiId successor) throws SheepException {
+  public void continueAs(VdiId snapshot, VdiId successor) throws SheepException {
+    backing.continueAs(snapshot, successor);
     vdis.continueAs(snapshot, successor);
   }
 }

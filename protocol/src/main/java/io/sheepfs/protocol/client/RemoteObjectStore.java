@@ -39,12 +39,8 @@ final class RemoteObjectStore implements ObjectStore {
   private final SheepClient client;
   private final Map<VdiId, Integer> blockSizeShifts = new ConcurrentHashMap<>();
   private final Map<VdiId, RemoteLock> leases = new ConcurrentHashMap<>();
+  private final Incarnations incarnations = new Incarnations();
   private final AtomicBoolean toldOfStableWrites = new AtomicBoolean();
-
-  /** What the last answer said that said anything; 0 before that. Changed under the monitor. */
-  private volatile long incarnation;
-
-  private volatile long losses;
 
   RemoteObjectStore(SheepClient client) {
     this.client = client;
@@ -164,7 +160,7 @@ final class RemoteObjectStore implements ObjectStore {
       return;
     }
     check(answer, "flush", inode);
-    noteIncarnation(answer);
+    incarnations.flushed(vid, answer.obj().offset());
   }
 
   /**
@@ -176,23 +172,26 @@ final class RemoteObjectStore implements ObjectStore {
    */
   @Override
   public long losses(VdiId vid) {
-    return losses;
+    return incarnations.losses(vid);
   }
 
-  private void noteIncarnation(ResponseHeader answer) {
-    long now = answer.obj().offset();
-    if (now != incarnation && now != 0) {
-      changeIncarnation(now);
+  /**
+   * {@inheritDoc}
+   *
+   * <p>The sheep has flushed the snapshot. It is asked to do so once more, since only the answer
+   * tells what was lost before. If the snapshot is gone, nobody tells, and it counts as lost.
+   */
+  @Override
+  public void continueAs(VdiId snapshot, VdiId successor) throws SheepException {
+    try {
+      flush(snapshot);
+    } catch (SheepException e) {
+      switch (e.result()) {
+        case NO_VDI, NO_OBJ, NOT_ALLOWED -> incarnations.lost(snapshot);
+        default -> throw e;
+      }
     }
-  }
-
-  private synchronized void changeIncarnation(long now) {
-    long before = incarnation;
-    if (before != 0 && before != now) {
-      losses++;
-      log.warn("a sheep lost what was not flushed: its machine went down, or it changed its cache");
-    }
-    incarnation = now;
+    incarnations.continueAs(snapshot, successor);
   }
 
   /** Notes the object size of a VDI, which saves asking for it. */
@@ -207,7 +206,13 @@ final class RemoteObjectStore implements ObjectStore {
 
   /** The lock is given up. */
   void forget(RemoteLock lock) {
-    leases.values().removeIf(each -> each == lock);
+    leases.forEach(
+        (vid, lease) -> {
+          if (lease == lock) {
+            leases.remove(vid, lock);
+            incarnations.forget(vid);
+          }
+        });
   }
 
   private ResponseHeader send(
@@ -234,7 +239,7 @@ final class RemoteObjectStore implements ObjectStore {
         continue;
       }
       if ((flags & RequestFlags.CACHE) != 0) {
-        noteIncarnation(answer);
+        incarnations.written(oid.vid(), answer.obj().offset());
       }
       return answer;
     }

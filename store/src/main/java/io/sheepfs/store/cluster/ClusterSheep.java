@@ -9,6 +9,7 @@ import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
+import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiSpec;
 import io.sheepfs.protocol.client.PeerLinks;
 import io.sheepfs.store.ClusterStore;
@@ -536,19 +537,15 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     return view == null ? follower.lastEpoch() : view.number();
   }
 
-  /**
-   * {@inheritDoc}
-   *
-   * <p>For VDIs of as many copies as the cluster was formatted for, at least; those that have fewer
-   * may lose more than this tells.
-   */
+  /** What its number of copies may have lost; another number of copies is another number. */
   @Override
-  public long incarnation() {
+  public long incarnation(VdiId vid) throws SheepException {
     View view = lastOpened;
-    return view == null
-        ? 0
-        : view.layout().createTime()
-            + view.epoch().losses().of(Math.min(view.layout().copies(), view.zones()));
+    if (view == null) {
+      throw new SheepException(ResultCode.NEW_NODE_VER, "no epoch was open here");
+    }
+    int copies = Math.min(replica.copiesOf(view, ObjectId.data(vid, 0)), view.zones());
+    return view.layout().createTime() + view.epoch().losses().of(copies);
   }
 
   /** The epoch that is open; null if none is. */

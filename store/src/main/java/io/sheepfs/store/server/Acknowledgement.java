@@ -2,12 +2,13 @@ package io.sheepfs.store.server;
 
 import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResponseFields;
+import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.SheepNode;
 
 /**
  * What a write that succeeded is answered with: if it may stay unstable, the incarnation of the
- * store, by which the client finds out at its next flush whether it was lost. Safe for any number
- * of threads.
+ * store for that VDI, by which the client finds out at its next flush whether it was lost. Safe for
+ * any number of threads.
  */
 final class Acknowledgement {
 
@@ -33,9 +34,11 @@ final class Acknowledgement {
   /**
    * To be called before a change: if something is lost while it is carried out, the change may be
    * among that, and its answer has to tell of the time before.
+   *
+   * @return the incarnation if the change may stay unstable, else 0
    */
-  long before() {
-    return sheep.incarnation();
+  long before(Request request) throws SheepException {
+    return request.header().has(RequestFlags.CACHE) ? incarnation(request) : 0;
   }
 
   /**
@@ -48,8 +51,12 @@ final class Acknowledgement {
   }
 
   /** The answer to a flush that was carried out. */
-  Answer ofFlush() {
-    return with(sheep.incarnation());
+  Answer ofFlush(Request request) throws SheepException {
+    return with(incarnation(request));
+  }
+
+  private long incarnation(Request request) throws SheepException {
+    return sheep.incarnation(request.header().obj().objectId().vid());
   }
 
   private Answer with(long now) {

@@ -130,14 +130,14 @@ final class CacheHandlers {
   }
 
   Answer writeObj(Request request) throws SheepException {
-    long before = done.before();
+    long before = done.before(request);
     RequestFields.Obj fields = request.header().obj();
     cache.write(fields.objectId(), fields.offset(), request.bytes(), durability(request));
     return done.ofChange(request, before);
   }
 
   Answer createAndWriteObj(Request request) throws SheepException {
-    long before = done.before();
+    long before = done.before(request);
     RequestFields.Obj fields = request.header().obj();
     ObjectId oid = fields.objectId();
     Durability durability = durability(request);
@@ -160,7 +160,7 @@ final class CacheHandlers {
 
   /** Empties an entry of the index, which the cache learns from the write of the inode. */
   Answer discardObj(Request request) throws SheepException {
-    long before = done.before();
+    long before = done.before(request);
     ObjectId oid = request.header().obj().objectId();
     ObjectHandlers.discard(cache, oid, durability(request));
     return done.ofChange(request, before);
@@ -169,13 +169,13 @@ final class CacheHandlers {
   /** Pushes what is dirty of the VDI, and makes it durable. */
   Answer flushVdi(Request request) throws SheepException {
     cache.flush(vid(request));
-    return done.ofFlush();
+    return done.ofFlush(request);
   }
 
   /** Pushes what is dirty of the VDI, and forgets the rest. */
   Answer flushDelCache(Request request) throws SheepException {
     gateway.flushAndPurge(vid(request));
-    return done.ofFlush();
+    return done.ofFlush(request);
   }
 
   /** Forgets the VDI without pushing anything: its client does not want it any more. */

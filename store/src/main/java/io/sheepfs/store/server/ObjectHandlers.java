@@ -72,7 +72,7 @@ final class ObjectHandlers {
 
   /** A missing object is NO_OBJ; a data object of a snapshot is READONLY. */
   Answer writeObj(Request request) throws SheepException {
-    long before = done.before();
+    long before = done.before(request);
     RequestFields.Obj fields = request.header().obj();
     objects().write(fields.objectId(), fields.offset(), request.bytes(), durability(request));
     return done.ofChange(request, before);
@@ -83,7 +83,7 @@ final class ObjectHandlers {
    * {@code cow_oid}.
    */
   Answer createAndWriteObj(Request request) throws SheepException {
-    long before = done.before();
+    long before = done.before(request);
     RequestFields.Obj fields = request.header().obj();
     if (request.header().has(RequestFlags.COW)) {
       objects()
@@ -111,7 +111,7 @@ final class ObjectHandlers {
 
   /** Empties the entry in the index of the VDI; the store then removes the object. */
   Answer discardObj(Request request) throws SheepException {
-    long before = done.before();
+    long before = done.before(request);
     discard(objects(), request.header().obj().objectId(), durability(request));
     return done.ofChange(request, before);
   }
@@ -131,7 +131,7 @@ final class ObjectHandlers {
   /** Makes every earlier unstable change of the VDI durable. 1.0 refuses; 0.9 with a cache does. */
   Answer flushVdi(Request request) throws SheepException {
     objects().flush(request.header().obj().objectId().vid());
-    return done.ofFlush();
+    return done.ofFlush(request);
   }
 
   /** Says whether this node has the object. */

@@ -393,8 +393,7 @@ final class SimClient implements Runnable {
   private void flush(Disk disk) throws Refused {
     RequestFields inode = RequestFields.Obj.of(ObjectId.inode(disk.vid), 0);
     disk.heard(call(Opcode.FLUSH_VDI, 0, inode, null, null));
-    // of those that have fewer copies than others, it does not tell all
-    boolean isWhole = !disk.isToldOfLoss && disk.copies >= MOST_COPIES;
+    boolean isWhole = !disk.isToldOfLoss;
     disk.isToldOfLoss = false;
     for (Cell cell : disk.cells.values()) {
       if (isWhole && cell.isLost) {
