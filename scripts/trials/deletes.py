@@ -10,7 +10,6 @@ are deleted. Every node's disk is looked at after each fifth round. As root.
 import argparse
 import random
 import sys
-import tempfile
 import threading
 import time
 
@@ -101,7 +100,7 @@ def main():
     args = parser.parse_args()
     dice = random.Random(args.seed)
     begun = time.monotonic()
-    lab = Lab(args.directory or tempfile.mkdtemp(prefix="deletes.") + "/lab", session_millis=1500)
+    lab = Lab("deletes", args.directory, session_millis=1500)
     state = {"deleted": [], "content": {}}
     done, failures = 0, []
 

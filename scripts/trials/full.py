@@ -11,7 +11,6 @@ import argparse
 import errno
 import os
 import sys
-import tempfile
 import time
 
 from lab import NODES, Lab, eventually
@@ -22,7 +21,7 @@ def main():
     parser.add_argument("--directory")
     args = parser.parse_args()
     sizes = {1: "160m", 2: "96m", 3: "128m"}
-    lab = Lab(args.directory or tempfile.mkdtemp(prefix="full.") + "/lab", sizes=sizes)
+    lab = Lab("full", args.directory, sizes=sizes)
     wrong = []
     try:
         lab.mount("--cache-mode", "off", "--pagecache", "off")

@@ -13,7 +13,6 @@ import os
 import random
 import statistics
 import sys
-import tempfile
 import threading
 import time
 
@@ -104,7 +103,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--directory")
     args = parser.parse_args()
-    lab = Lab(args.directory or tempfile.mkdtemp(prefix="growth.") + "/lab", session_millis=10000, copies=args.copies, spare=(NEW,))
+    lab = Lab("growth", args.directory, session_millis=10000, copies=args.copies, spare=(NEW,))
     try:
         lab.mount("--cache-mode", "off")
         size = int(args.gibibytes * 1024) * MEBIBYTE

@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -36,9 +37,12 @@ def eventually(what, condition, seconds=180):
 
 
 class Lab:
-    def __init__(self, directory, session_millis=4000, sizes=None, copies=3, spare=()):
-        """spare: the numbers of nodes that have a host, but are not started."""
-        self.directory = directory
+    def __init__(self, name, directory=None, session_millis=4000, sizes=None, copies=3, spare=()):
+        """directory: a new one; without it one with that name in the temp folder.
+        spare: the numbers of nodes that have a host, but are not started."""
+        if directory:
+            os.makedirs(directory)
+        self.directory = directory or tempfile.mkdtemp(prefix=name + ".")
         self.session_millis = session_millis
         self.sizes = sizes or {}
         self.prefix = f"t{os.getpid() % 100000}"
@@ -46,7 +50,6 @@ class Lab:
         self.mountpoint = None
         self.copies = copies
         self.hosts = {"z": 9, "c": 20, **{str(n): n for n in (*NODES, *spare)}}
-        os.makedirs(directory)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whoever is stopped cleans up, too
         self.made = []
         try:

@@ -11,7 +11,6 @@ import argparse
 import random
 import struct
 import sys
-import tempfile
 import threading
 import time
 
@@ -105,7 +104,7 @@ def main():
     args = parser.parse_args()
     dice = random.Random(args.seed)
     begun = time.monotonic()
-    lab = Lab(args.directory or tempfile.mkdtemp(prefix="partitions.") + "/lab", session_millis=3000)
+    lab = Lab("partitions", args.directory, session_millis=3000)
     done = 0
     try:
         setup = Client(lab, "c", 1, 60)

@@ -15,7 +15,6 @@ import random
 import signal
 import struct
 import sys
-import tempfile
 import threading
 import time
 
@@ -185,7 +184,7 @@ def main():
     args = parser.parse_args()
     dice = random.Random(args.seed)
     begun = time.monotonic()
-    lab = Lab(args.directory or tempfile.mkdtemp(prefix="rounds.") + "/lab")
+    lab = Lab("rounds", args.directory)
     counts, longest, bad, operations = {}, 0.0, 0, 0
     try:
         lab.mount(*args.options)

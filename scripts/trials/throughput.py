@@ -8,7 +8,6 @@ Sequential writes of 1 MiB through a mount, with fsync at the end; the runs of b
 import argparse
 import os
 import statistics
-import tempfile
 import time
 
 from lab import NODES, Lab
@@ -30,7 +29,7 @@ def main():
     parser.add_argument("--directory")
     parser.add_argument("options", nargs="*")
     args = parser.parse_args()
-    lab = Lab(args.directory or tempfile.mkdtemp(prefix="throughput.") + "/lab", session_millis=10000)
+    lab = Lab("throughput", args.directory, session_millis=10000)
     data = os.urandom(1 << 20)
     found = {1: [], 3: []}
     try:
