@@ -157,9 +157,8 @@ final class ClusterRouter {
     while (true) {
       try {
         Lead lead = sheep.awaitLeader(deadline);
-        if (request.connection() instanceof Caller client
-            && (client.isOutlived() || client.hasTurnedAway())) {
-          abandon(client);
+        if (isGivenUp(request)) {
+          abandon(request.connection());
           return Answer.of(ResultCode.NETWORK_ERROR);
         }
         NodeInfo leader = lead.node();
@@ -193,6 +192,12 @@ final class ClusterRouter {
     }
   }
 
+  /** Whether its sender may have asked once more over another connection, and gone on since. */
+  private static boolean isGivenUp(Request request) {
+    return request.connection() instanceof Caller sender
+        && (sender.isOutlived() || sender.hasTurnedAway());
+  }
+
   /** Without a format there are no VDIs; dog asks for them before it formats. */
   private static Answer refusal(Request request, Opcode opcode, ResultCode result) {
     return opcode == Opcode.READ_VDIS
@@ -210,11 +215,16 @@ final class ClusterRouter {
 
   /**
    * Whoever passed it on thinks that this node leads in an epoch. In any other it is refused: it
-   * may have been on its way for long, and was perhaps tried again since then.
+   * may have been on its way for long, and was perhaps tried again since then. So is one whose
+   * connection has ended while it waited for its turn here.
    */
   private Answer answerPassedOn(Request request, Supplier<Answer> here) {
     if (!sheep.leadsCertainly(request.header().epoch())) {
       return Answer.of(ResultCode.NEW_NODE_VER);
+    }
+    if (isGivenUp(request)) {
+      abandon(request.connection());
+      return Answer.of(ResultCode.NETWORK_ERROR);
     }
     Answer answer = here.get();
     if (isPassing(answer.result()) || sheep.leadsCertainly()) {

@@ -35,6 +35,7 @@ public final class ClusterSim implements LongFunction<String> {
   private static final Duration PEER_TIMEOUT = Duration.ofSeconds(15);
   private static final Duration SETTLING = Duration.ofMinutes(10);
   private static final Duration LONGEST_FREEZE = Duration.ofMillis(8_200);
+  private static final int LONGEST_DELAY_MILLIS = 3_000;
 
   /** Before it all is looked at: what nodes do by themselves they do each second. */
   private static final Duration LAST_LOOK = Duration.ofSeconds(2);
@@ -51,6 +52,7 @@ public final class ClusterSim implements LongFunction<String> {
   private @Nullable SimEnsemble ensemble;
   private boolean powerWasLost;
   private boolean isMended;
+  private long heldUpUntil;
   private int flips;
 
   /** A machine with a sheep. */
@@ -204,6 +206,7 @@ public final class ClusterSim implements LongFunction<String> {
     gateway = null;
     powerWasLost = false;
     isMended = false;
+    heldUpUntil = 0;
     flips = 0;
     long digest =
         Sim.run(
@@ -240,10 +243,10 @@ public final class ClusterSim implements LongFunction<String> {
     int troubles = 1 + Sim.random(5);
     for (int i = 0; i < troubles; i++) {
       Sim.sleep(Duration.ofMillis(Sim.random(Sim.oneIn(3) ? 6_000 : 1_500)));
-      if (Sim.oneIn(2)) {
-        clients.get(Sim.random(clients.size())).disturb(() -> trouble(there));
-      } else {
-        trouble(there);
+      switch (Sim.random(3)) {
+        case 0 -> clients.get(Sim.random(clients.size())).disturb(() -> trouble(there, any()));
+        case 1 -> wires.ambush(1 + Sim.random(12), (from, to) -> ambush(there, machine(from, to)));
+        default -> trouble(there, any());
       }
     }
     settle(there);
@@ -283,8 +286,8 @@ public final class ClusterSim implements LongFunction<String> {
     int at = Sim.random(right.length);
     rotten.store.disk().flip(oid, at, Sim.random(Byte.SIZE));
     Sim.trace("a bit of byte " + at + " of " + oid + " flips at " + rotten.name);
-    int repaired = checked(admin, oid);
-    if (repaired != 1) {
+    int repaired = checked(admin, oid); // none if a first attempt, not answered, has done it
+    if (repaired > 1) {
       throw new AssertionError(repaired + " copies of " + oid + " were replaced");
     }
     byte[] now = Objects.requireNonNull(rotten.store.disk().content().get(oid));
@@ -390,7 +393,24 @@ public final class ClusterSim implements LongFunction<String> {
     return all.get(Sim.random(all.size()));
   }
 
-  private void trouble(SimEnsemble there) {
+  /** One of two that a request is on its way between; the other one may be a client. */
+  private Machine machine(String from, String to) {
+    String name = Sim.oneIn(2) ? from : to;
+    return all().stream().filter(each -> each.name.equals(name)).findFirst().orElseGet(this::any);
+  }
+
+  private Duration ambush(SimEnsemble there, Machine victim) {
+    if (!isMended && Sim.oneIn(2)) {
+      Duration delay = Duration.ofMillis(1 + Sim.random(LONGEST_DELAY_MILLIS));
+      Sim.trace("a request is held up for " + delay);
+      heldUpUntil = Math.max(heldUpUntil, Sim.now() + delay.toNanos());
+      return delay;
+    }
+    trouble(there, victim);
+    return Duration.ZERO;
+  }
+
+  private void trouble(SimEnsemble there, Machine victim) {
     if (isMended) {
       return; // it comes too late
     }
@@ -400,7 +420,6 @@ public final class ClusterSim implements LongFunction<String> {
     } else {
       powerWasLost = false;
     }
-    Machine victim = any();
     switch (Sim.random(15)) {
       case 0, 1, 2 -> {
         victim.kill(false);
@@ -511,6 +530,7 @@ public final class ClusterSim implements LongFunction<String> {
     await("clients are done", () -> isUp() && clients.stream().allMatch(SimClient::isFinished));
     // who was frozen may still carry out what it was asked
     await("all go on", () -> isUp() && all().stream().noneMatch(Machine::isFrozen));
+    await("nothing is held up", () -> Sim.now() > heldUpUntil);
     await("settled", () -> isUp() && isSettled());
     Sim.sleep(LAST_LOOK);
     await("settled again", () -> isUp() && isSettled());

@@ -40,6 +40,22 @@ final class SimWires {
   private final Map<InetSocketAddress, Listener> listeners = new HashMap<>();
   private final List<Pipe> pipes = new ArrayList<>();
 
+  /** After how many more requests {@link #ambush} happens. */
+  private int requestsUntilAmbush;
+
+  private @Nullable Ambush ambush;
+
+  /** What befalls a request on its way from one machine to another. */
+  interface Ambush {
+    /**
+     * Happens when the request would arrive.
+     *
+     * @return how long it is before a thread goes on with the request, while the connection breaks;
+     *     0 for neither
+     */
+    Duration happen(String from, String to);
+  }
+
   /** A process that answers. */
   private record Listener(String machine, Sim.Host host, SimServer server) {}
 
@@ -59,6 +75,21 @@ final class SimWires {
 
   boolean isCut() {
     return !cuts.isEmpty();
+  }
+
+  /** Has something happen when so many more requests have arrived. */
+  void ambush(int requests, Ambush what) {
+    requestsUntilAmbush = requests;
+    ambush = what;
+  }
+
+  private Duration ambushNow(String from, String to) {
+    Ambush next = ambush;
+    if (next == null || --requestsUntilAmbush > 0) {
+      return Duration.ZERO;
+    }
+    ambush = null;
+    return next.happen(from, to);
   }
 
   void listen(InetSocketAddress address, String machine, SimServer server) {
@@ -144,7 +175,7 @@ final class SimWires {
       }
       Call call = new Call();
       waiting.add(call);
-      Sim.after(travel(), () -> arrive(header, body, call));
+      Sim.after(travel(), () -> meet(header, body, call));
       long until = Sim.now() + timeout.toNanos();
       try {
         while (call.answer == null && call.failure == null && Sim.now() < until) {
@@ -191,10 +222,18 @@ final class SimWires {
       close();
     }
 
-    private void arrive(RequestHeader header, byte[] body, Call call) {
+    private void meet(RequestHeader header, byte[] body, Call call) {
+      Duration delay = ambushNow(machine, to.machine());
+      arrive(header, body, delay, call);
+      if (!delay.isZero()) {
+        resetFromThere();
+      }
+    }
+
+    private void arrive(RequestHeader header, byte[] body, Duration delay, Call call) {
       if (isCut(machine, to.machine())) {
         if (!reset && !((closed || from.isDead()) && Sim.oneIn(4))) {
-          Sim.after(AGAIN, () -> arrive(header, body, call));
+          Sim.after(AGAIN, () -> arrive(header, body, delay, call));
         }
         return;
       }
@@ -210,6 +249,7 @@ final class SimWires {
               there,
               header,
               body,
+              delay,
               (answer, bytes) -> Sim.after(travel(), () -> comeBack(call, answer, bytes)));
     }
 

@@ -107,14 +107,25 @@ public final class SimServer {
     return client;
   }
 
-  /** A request arrives. */
-  public void receive(Client client, RequestHeader header, byte[] body, Reply reply) {
+  /**
+   * A request arrives.
+   *
+   * @param delay how long it is before a thread goes on with it; its client may be gone then
+   */
+  public void receive(
+      Client client, RequestHeader header, byte[] body, Duration delay, Reply reply) {
     if (client.closed || closing) {
       return;
     }
     Opcode opcode = header.opcode();
     boolean inOrder = opcode != null && opcode.scope() == Opcode.Scope.CLUSTER;
-    Runnable work = () -> carryOut(client, header, body, reply, inOrder);
+    Runnable work =
+        () -> {
+          if (!delay.isZero()) {
+            Sim.sleep(delay);
+          }
+          carryOut(client, header, body, reply, inOrder);
+        };
     if (inOrder) {
       client.ordered.add(() -> core.lanes().of(header).workers().execute(work));
       if (client.ordered.size() > 1) {
