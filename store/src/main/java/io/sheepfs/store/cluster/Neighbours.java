@@ -21,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,8 +54,8 @@ final class Neighbours implements AutoCloseable {
 
   private volatile Set<InetSocketAddress> silent = Set.of();
 
-  // by the one thread that ticks
-  private String told = "";
+  /** What ZooKeeper was told last; null if it is not certain. By the one thread that ticks. */
+  private @Nullable String told = "";
 
   /** One other node, in one incarnation. */
   private static final class Neighbour {
@@ -131,8 +132,10 @@ final class Neighbours implements AutoCloseable {
       silent = Set.copyOf(addresses);
       changed.run();
     }
+    String before = told;
+    told = null; // an answer that is lost may be that to a change that was made
     try {
-      told = registry.tellSilent(now, told);
+      told = registry.tellSilent(now, before);
     } catch (IOException e) {
       log.debug("ZooKeeper does not hear of the silence of {}: {}", now, e.toString());
     }

@@ -330,9 +330,9 @@ final class Registry implements Closeable {
    * Tells who does not answer this node, unless that was told already.
    *
    * @param silent their incarnations, by store id
-   * @param told what this returned the last time; empty at first
+   * @param told what this returned the last time; empty at first, null if the last time failed
    */
-  String tellSilent(Map<String, String> silent, String told) throws IOException {
+  String tellSilent(Map<String, String> silent, @Nullable String told) throws IOException {
     StringBuilder text = new StringBuilder();
     synchronized (this) {
       silent.forEach((id, of) -> text.append(' ').append(id).append(' ').append(of));

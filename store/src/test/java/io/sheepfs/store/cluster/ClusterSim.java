@@ -556,6 +556,10 @@ public final class ClusterSim implements LongFunction<String> {
   }
 
   private boolean isSettled() {
+    SimEnsemble there = ensemble;
+    if (there != null && there.knowsOfSilence()) {
+      return false; // another epoch may follow
+    }
     int epoch = gatewayEpoch();
     if (epoch == 0) {
       return false;

@@ -139,6 +139,13 @@ final class SimEnsemble {
     return up && Sim.now() - upSince > timeout.multipliedBy(2).toNanos();
   }
 
+  /** Whether a node says that another one does not answer it. */
+  boolean knowsOfSilence() {
+    return leader().tree.tailMap("/silent/").entrySet().stream()
+        .takeWhile(entry -> entry.getKey().startsWith("/silent/"))
+        .anyMatch(entry -> entry.getValue().bytes().length > 0);
+  }
+
   private void commit(Change change) {
     if (Sim.isVerbose()) {
       Sim.trace(
