@@ -128,6 +128,7 @@ public final class HeaderLayout {
   static final int ANSWER_STORE_SIZE = 32;
   static final int ANSWER_STORE_FREE = 40;
 
+  static final int ANSWER_HASH_SERVING = 20;
   static final int ANSWER_DIGEST = 24;
   static final int DIGEST_BYTES = 20;
 

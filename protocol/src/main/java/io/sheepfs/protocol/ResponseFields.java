@@ -112,9 +112,14 @@ public sealed interface ResponseFields {
    * The answer to GET_HASH.
    *
    * @param digest the SHA-1 of a stored object, 20 bytes
+   * @param isServing of ours, to a node that recovers: whether this one serves clients
    */
   @SuppressWarnings("ArrayRecordComponent") // compared by equals() below
-  record Hash(byte[] digest) implements ResponseFields {
+  record Hash(byte[] digest, boolean isServing) implements ResponseFields {
+    public Hash(byte[] digest) {
+      this(digest, false);
+    }
+
     public Hash {
       if (digest.length != HeaderLayout.DIGEST_BYTES) {
         throw new IllegalArgumentException("a SHA-1 digest has 20 bytes, not " + digest.length);
@@ -125,7 +130,8 @@ public sealed interface ResponseFields {
     public HeaderUnion encode() {
       ByteBuffer raw = ByteBuffer.allocate(3 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
       raw.put(0, digest);
-      return new HeaderUnion(0, raw.getLong(), raw.getLong(), raw.getLong());
+      long serving = at(HeaderLayout.ANSWER_HASH_SERVING, isServing ? 1 : 0);
+      return new HeaderUnion(serving, raw.getLong(), raw.getLong(), raw.getLong());
     }
 
     static Hash decode(HeaderUnion union) {
@@ -133,22 +139,26 @@ public sealed interface ResponseFields {
       for (int i = 0; i < 3; i++) {
         raw.putLong(union.u64(HeaderLayout.ANSWER_DIGEST + i * Long.BYTES));
       }
-      return new Hash(Arrays.copyOf(raw.array(), HeaderLayout.DIGEST_BYTES));
+      return new Hash(
+          Arrays.copyOf(raw.array(), HeaderLayout.DIGEST_BYTES),
+          union.u8(HeaderLayout.ANSWER_HASH_SERVING) != 0);
     }
 
     @Override
     public boolean equals(@Nullable Object other) {
-      return other instanceof Hash that && Arrays.equals(digest, that.digest);
+      return other instanceof Hash that
+          && isServing == that.isServing
+          && Arrays.equals(digest, that.digest);
     }
 
     @Override
     public int hashCode() {
-      return Arrays.hashCode(digest);
+      return 31 * Arrays.hashCode(digest) + Boolean.hashCode(isServing);
     }
 
     @Override
     public String toString() {
-      return "Hash[" + HexFormat.of().formatHex(digest) + "]";
+      return "Hash[" + HexFormat.of().formatHex(digest) + (isServing ? ", serving]" : "]");
     }
   }
 

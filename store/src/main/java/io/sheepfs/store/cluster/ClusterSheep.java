@@ -97,7 +97,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     this.links = network.links();
     this.recoveryLinks = network.recoveryLinks();
     this.peers = new PeerCalls(links, recoveryLinks);
-    this.replica = new Replica(store.files(), peers);
+    this.replica = new Replica(store.files(), peers, store::space);
     replica.suspect(store.suspects());
     Signal signal = new Signal();
     Signal presenceChanged = new Signal();

@@ -46,6 +46,11 @@ final class Follower implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Follower.class);
 
   private static final Duration LOOK_INTERVAL = Duration.ofSeconds(1);
+
+  /** Between two attempts to catch up on a disk that is full: each asks for all that there is. */
+  private static final Duration FULL_PAUSE = Duration.ofSeconds(10);
+
+  private static final String FULL = "full";
   private static final Duration SETTLE_PAUSE = Duration.ofMillis(50);
   private static final int LEASE_RENEWALS = 6;
 
@@ -501,12 +506,15 @@ final class Follower implements AutoCloseable {
         markCaughtUp(begun, as);
         return;
       } catch (IOException e) {
-        if (!e.toString().equals(last)) {
+        boolean isFull = e instanceof SheepException s && s.result() == ResultCode.NO_SPACE;
+        if (isFull && !last.equals(FULL)) {
+          log.warn("this node cannot catch up before its disk has room: {}", e.toString());
+        } else if (!isFull && !e.toString().equals(last)) {
           log.info("catching up is interrupted: {}", e.toString());
-          last = e.toString();
         }
+        last = isFull ? FULL : e.toString();
         try {
-          new Signal().await(LOOK_INTERVAL);
+          new Signal().await(isFull ? FULL_PAUSE : LOOK_INTERVAL);
         } catch (InterruptedException interrupted) {
           return;
         }

@@ -285,7 +285,7 @@ final class Gateway implements StoredObjects {
       if (!synced.isEmpty()) {
         Map<View.Peer, IOException> failures;
         // what was begun has to be completed, if it is only for want of space that it cannot be
-        Room.Claim claim = claim(places, bytes, numbers.isEmpty() ? need : Need.NOTHING);
+        Room.Claim claim = claim(synced, bytes, numbers.isEmpty() ? need : Need.NOTHING);
         try {
           Sequence sequence = begin(view);
           numbers.add(sequence.number());

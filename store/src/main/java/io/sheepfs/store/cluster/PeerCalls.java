@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * The operations of one sheep on the objects of another, each as of an epoch. They are the
  * original's, with these fields of ours: a change carries its number in {@code cow_oid} and in
  * {@code tgt_epoch} how many before it may be unfinished; an answer to READ_PEER tells in {@code
- * offset} how many bytes are stored; WRITE_PEER with the flag DELETE zeroes, from {@code offset} to
+ * offset} how many bytes are stored, and for recovery, as that to GET_HASH, in the byte of {@code
+ * copies} whether the node serves clients; WRITE_PEER with the flag DELETE zeroes, from {@code offset} to
  * the first number of its body, in an object of the size that is the second; FLUSH_PEER with DIRECT
  * is about one object, with FORWARD about the names; GET_OBJ_LIST with an inode is about the data
  * of that VDI; GET_HASH and REPAIR_REPLICA with RECOVERY are of an epoch; with DIRECT, too, they
@@ -129,11 +130,15 @@ final class PeerCalls {
     return others.isBusy();
   }
 
+  /** For recovery: the answer tells, too, whether the other one serves clients. */
   byte[] digest(NodeInfo node, int epoch, ObjectId oid) throws IOException {
     RequestFields fields = RequestFields.Obj.of(oid, 0);
-    return call(node, epoch, Opcode.GET_HASH, RequestFlags.RECOVERY, fields, null, null)
-        .hash()
-        .digest();
+    ResponseFields.Hash answer =
+        call(node, epoch, Opcode.GET_HASH, RequestFlags.RECOVERY, fields, null, null).hash();
+    if (answer.isServing()) {
+      others.served();
+    }
+    return answer.digest();
   }
 
   /** Fails with EIO if the disk has changed the object. */

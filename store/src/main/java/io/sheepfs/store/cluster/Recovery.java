@@ -140,6 +140,11 @@ final class Recovery {
     checkNobodyIsMissing();
     data.sort(null);
     bringAll(data, listed);
+    for (List<ObjectId> gaps = replica.takeGaps();
+        !gaps.isEmpty();
+        gaps = replica.takeGaps()) {
+      bringAll(gaps, Set.copyOf(gaps));
+    }
     phase = NOTIFYING;
     replica.files().flushAll();
   }
@@ -177,8 +182,10 @@ final class Recovery {
     return RecoveryPlan.step(view, oid, replica.copiesOf(view, oid), isListed);
   }
 
+  /** What there is no room for does not keep the rest from coming, which may need none. */
   private void bringAll(List<ObjectId> oids, Set<ObjectId> listed) throws IOException {
     AtomicInteger next = new AtomicInteger();
+    AtomicInteger unfit = new AtomicInteger();
     Callable<Boolean> worker =
         () -> {
           boolean done = false;
@@ -186,7 +193,9 @@ final class Recovery {
             for (int i = next.getAndIncrement();
                 i < oids.size() && !failed;
                 i = next.getAndIncrement()) {
-              bring(oids.get(i), listed.contains(oids.get(i)));
+              if (!bring(oids.get(i), listed.contains(oids.get(i)))) {
+                unfit.incrementAndGet();
+              }
             }
             done = true;
             return true;
@@ -211,16 +220,29 @@ final class Recovery {
     } finally {
       helpers.shutdown();
     }
+    if (unfit.get() > 0) {
+      throw new SheepException(ResultCode.NO_SPACE, unfit + " objects of this node do not fit");
+    }
   }
 
-  private void bring(ObjectId oid, boolean isListed) throws SheepException, InterruptedException {
+  /** Returns whether there was room for it. */
+  private boolean bring(ObjectId oid, boolean isListed)
+      throws SheepException, InterruptedException {
     checkNotHeld();
-    switch (step(oid, isListed)) {
-      case FETCH -> pace.move(() -> replica.recover(view, oid));
-      case DROP -> replica.drop(view, oid);
-      case KEEP -> {}
+    try {
+      switch (step(oid, isListed)) {
+        case FETCH -> pace.move(() -> replica.recover(view, oid));
+        case DROP -> replica.drop(view, oid);
+        case KEEP -> {}
+      }
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.NO_SPACE) {
+        return false;
+      }
+      throw e;
     }
     finished.incrementAndGet();
+    return true;
   }
 
   /** Whether an object could be right only on a node that is not SYNCED, and was it longer. */

@@ -7,7 +7,9 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.protocol.Space;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.Reserve;
 import io.sheepfs.store.object.NodeObjects;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -45,6 +47,11 @@ import org.jspecify.annotations.Nullable;
  * object stays right, as long as the node is a member, the rings are the same, and one of its
  * places is SYNCED.
  *
+ * <p><b>Want of space.</b> A place that catches up does not refuse a change for which it has no room:
+ * it is not right in the object before it has fetched it, and until then others are. So it notes
+ * that the object is not recovered, and the change succeeds ({@link Gaps}). What such a place takes
+ * leaves half of the disk's reserve for what frees space ({@link Room}).
+ *
  * <p><b>Late changes.</b> The leader may try a change again under another number while the first
  * attempt is still on its way; that one, which may come after later changes of the object, is
  * refused, as its number is below one that the object has seen, or that is known to be finished.
@@ -70,6 +77,8 @@ public final class Replica {
   private final Set<ObjectId> recovered = ConcurrentHashMap.newKeySet();
   private final Map<ObjectId, Long> lastChanges = new ConcurrentHashMap<>();
   private final AtomicLong oldestUnfinished = new AtomicLong();
+  private final Gaps gaps = new Gaps();
+  private final Free free;
   private final DigestBook book = new DigestBook(InstantSource.system());
   private final Service service = new Service(System::nanoTime);
 
@@ -86,9 +95,15 @@ public final class Replica {
     void run() throws SheepException;
   }
 
-  Replica(NodeObjects files, PeerCalls peers) {
+  /** Tells the space of the disk. */
+  interface Free {
+    Space space() throws SheepException;
+  }
+
+  Replica(NodeObjects files, PeerCalls peers, Free free) {
     this.files = files;
     this.peers = peers;
+    this.free = free;
     for (int i = 0; i < STRIPES; i++) {
       stripes[i] = new ReentrantLock();
     }
@@ -128,6 +143,7 @@ public final class Replica {
     try {
       open = false;
       view = next;
+      gaps.begin();
       recovered.removeIf(oid -> !hasSyncedPlace(next, oid));
     } finally {
       gate.writeLock().unlock();
@@ -317,7 +333,7 @@ public final class Replica {
   }
 
   private void change(
-      int epoch, long number, int distance, ObjectId oid, boolean whole, Change change)
+      int epoch, long number, int distance, ObjectId oid, long bytes, boolean whole, Change change)
       throws SheepException {
     View now = enter(epoch, true);
     try {
@@ -328,19 +344,61 @@ public final class Replica {
         begin(number, number - Integer.toUnsignedLong(distance), oid);
         if (has(now, oid)) {
           change.run();
-          return;
+        } else {
+          changeWhereThereIsRoom(now, oid, bytes, whole, change);
         }
-        if (!whole && !recovered.contains(oid)) {
-          fetch(now, oid);
-        }
-        change.run();
-        recovered.add(oid);
       } finally {
         stripe.unlock();
       }
     } finally {
       gate.readLock().unlock();
     }
+  }
+
+  /** Here the object is not right yet. The stripe is locked. */
+  private void changeWhereThereIsRoom(
+      View now, ObjectId oid, long bytes, boolean whole, Change change) throws SheepException {
+    unlessFull(
+        oid,
+        () -> {
+          checkRoom(oid, bytes);
+          if (!whole && !recovered.contains(oid)) {
+            fetch(now, oid);
+          }
+          change.run();
+          recovered.add(oid);
+        });
+  }
+
+  /** Notes instead, if there is no room, that the object has to be fetched. */
+  private void unlessFull(ObjectId oid, Change change) throws SheepException {
+    try {
+      change.run();
+    } catch (SheepException e) {
+      if (e.result() != ResultCode.NO_SPACE || !gaps.add(oid)) {
+        throw e;
+      }
+      recovered.remove(oid);
+    }
+  }
+
+  /** The rest of the reserve is for what frees space, and for what says that it is free. */
+  private void checkRoom(ObjectId oid, long bytes) throws SheepException {
+    if (bytes == 0 || !oid.isData()) {
+      return;
+    }
+    Space space = free.space();
+    if (space.freeBytes() - bytes < Reserve.bytes(space.totalBytes()) / 2) {
+      throw new SheepException(ResultCode.NO_SPACE, bytes + " bytes of " + oid);
+    }
+  }
+
+  /**
+   * The objects that have to be fetched, since a change of them did not fit. If there are none,
+   * whatever does not fit is refused from now on, until another epoch begins.
+   */
+  List<ObjectId> takeGaps() {
+    return gaps.take();
   }
 
   /** Takes note of a change, or refuses one that is late. The stripe is locked. */
@@ -394,14 +452,16 @@ public final class Replica {
   public void write(
       int epoch, long number, int distance, ObjectId oid, long offset, ByteBuffer src, Durability d)
       throws SheepException {
-    change(epoch, number, distance, oid, false, () -> files.write(oid, offset, src, d));
+    int bytes = src.remaining();
+    change(epoch, number, distance, oid, bytes, false, () -> files.write(oid, offset, src, d));
   }
 
   /** Makes an object, in place of any other of that id. */
   public void create(
       int epoch, long number, int distance, ObjectId oid, long offset, ByteBuffer src, Durability d)
       throws SheepException {
-    change(epoch, number, distance, oid, true, () -> files.create(oid, offset, src, d));
+    int bytes = src.remaining();
+    change(epoch, number, distance, oid, bytes, true, () -> files.create(oid, offset, src, d));
   }
 
   /** Zeroes from {@code start} to {@code end}. */
@@ -415,7 +475,7 @@ public final class Replica {
       long sizeBytes,
       Durability d)
       throws SheepException {
-    change(epoch, number, distance, oid, false, () -> files.zero(oid, start, end, sizeBytes, d));
+    change(epoch, number, distance, oid, 0, false, () -> files.zero(oid, start, end, sizeBytes, d));
   }
 
   /** Removes an object; one that is not there is a success. */
@@ -425,6 +485,7 @@ public final class Replica {
         number,
         distance,
         oid,
+        0,
         true,
         () -> {
           boolean unused = files.remove(oid);
@@ -517,10 +578,12 @@ public final class Replica {
       ReentrantLock stripe = stripe(oid);
       stripe.lock();
       try {
-        if (has(now, oid) || recovered.contains(oid)) {
+        if (has(now, oid)) {
           take(now, oid, source, Durability.STABLE);
-          book.forget(oid);
+        } else if (recovered.contains(oid)) {
+          unlessFull(oid, () -> take(now, oid, source, Durability.STABLE));
         }
+        book.forget(oid);
       } finally {
         stripe.unlock();
       }
@@ -592,12 +655,9 @@ public final class Replica {
       if (closing) {
         throw new SheepException(ResultCode.OLD_NODE_VER, "the epoch ends");
       }
-      if (files.exists(oid)) {
-        // tells the pace of the recovery whether the source is busy, as taking the object does
-        long unused = peers.storedBytes(source, now.number(), RequestFlags.RECOVERY, oid);
-        if (Arrays.equals(digest(oid), peers.digest(source, now.number(), oid))) {
-          return;
-        }
+      if (files.exists(oid)
+          && Arrays.equals(digest(oid), peers.digest(source, now.number(), oid))) {
+        return;
       }
       take(now, oid, source, Durability.UNSTABLE);
     } catch (SheepException e) {
@@ -615,6 +675,9 @@ public final class Replica {
     try {
       int flags = RequestFlags.RECOVERY;
       int length = Math.toIntExact(peers.storedBytes(source, now.number(), flags, oid));
+      if (!has(now, oid) && !files.exists(oid)) {
+        checkRoom(oid, length);
+      }
       ByteBuffer content = ByteBuffer.allocateDirect(length);
       if (length > 0) {
         peers.read(source, now.number(), flags, oid, 0, content);

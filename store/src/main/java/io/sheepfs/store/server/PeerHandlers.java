@@ -194,11 +194,11 @@ final class PeerHandlers {
     RequestHeader header = request.header();
     ObjectId oid = header.obj().objectId();
     int epoch = isRecovery(request) ? header.epoch() : sheep.epoch();
-    byte[] digest =
-        isRecovery(request) && !header.has(RequestFlags.DIRECT)
-            ? replica.digest(epoch, oid)
-            : replica.checkedDigest(epoch, oid);
-    return Answer.fields(new ResponseFields.Hash(digest));
+    if (isRecovery(request) && !header.has(RequestFlags.DIRECT)) {
+      byte[] digest = replica.digest(epoch, oid);
+      return Answer.fields(new ResponseFields.Hash(digest, replica.isServing()));
+    }
+    return Answer.fields(new ResponseFields.Hash(replica.checkedDigest(epoch, oid)));
   }
 
   /** Says whether this node has the object. */
