@@ -30,15 +30,15 @@ public final class ClusterOrders {
   /** Of those whose number of copies was ever changed: each is in each epoch from then on. */
   private static final int MOST_ALTERED = 1000;
 
-  private final ClusterSheep sheep;
+  private final Leadership leadership;
   private final Registry registry;
   private final Follower follower;
 
   /** One order after the other: each adds to what there is. */
   private final ReentrantLock turn = new ReentrantLock();
 
-  ClusterOrders(ClusterSheep sheep, Registry registry, Follower follower) {
-    this.sheep = sheep;
+  ClusterOrders(Leadership leadership, Registry registry, Follower follower) {
+    this.leadership = leadership;
     this.registry = registry;
     this.follower = follower;
   }
@@ -62,7 +62,7 @@ public final class ClusterOrders {
   }
 
   private View leading() throws SheepException {
-    View view = sheep.view();
+    View view = leadership.view();
     if (view == null || !view.isLeader()) {
       throw new SheepException(ResultCode.NEW_NODE_VER, "another node leads");
     }
@@ -70,17 +70,17 @@ public final class ClusterOrders {
   }
 
   /** Waits for what follows from an order; {@code term} is the one in which it was given. */
-  private void await(String what, ClusterSheep.Term term, BooleanSupplier done)
+  private void await(String what, Leadership.Term term, BooleanSupplier done)
       throws SheepException {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (!done.getAsBoolean()) {
-      if (!sheep.term().equals(term)) {
+      if (!leadership.term().equals(term)) {
         throw new SheepException(ResultCode.NEW_NODE_VER, what);
       }
       if (System.nanoTime() > deadline) {
         throw new SheepException(ResultCode.HALT, what + " is not done yet");
       }
-      sheep.awaitChange();
+      leadership.awaitChange();
     }
   }
 
@@ -131,7 +131,7 @@ public final class ClusterOrders {
     carryOut(what, order);
     long deadline = System.nanoTime() + MOMENT.toNanos();
     while (!isKnown.getAsBoolean() && System.nanoTime() < deadline) {
-      sheep.awaitChange();
+      leadership.awaitChange();
     }
   }
 
@@ -152,7 +152,7 @@ public final class ClusterOrders {
    */
   public void setCopies(VdiId vid, int copies) throws SheepException {
     checkCopies(copies);
-    ClusterSheep.Term term = sheep.term();
+    Leadership.Term term = leadership.term();
     View view = leading();
     Vdi vdi = term.vdis().table().get(vid);
     if (vdi == null || vdi.isDeleted()) {
@@ -182,7 +182,7 @@ public final class ClusterOrders {
   }
 
   private boolean isBegun(VdiId vid, int copies) {
-    View now = sheep.view();
+    View now = leadership.view();
     CopyNumber number = now == null ? null : now.epoch().copies().get(vid);
     return number != null && number.next() == copies;
   }
@@ -214,7 +214,7 @@ public final class ClusterOrders {
       if (System.nanoTime() > deadline) {
         throw new SheepException(ResultCode.HALT, "recover force is not done yet");
       }
-      sheep.awaitChange();
+      leadership.awaitChange();
     }
   }
 }

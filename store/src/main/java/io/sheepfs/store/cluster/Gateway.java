@@ -1,12 +1,12 @@
 package io.sheepfs.store.cluster;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.cluster.ChangeNumbers.Outcome;
 import io.sheepfs.store.cluster.PeerCalls.Sequence;
 import io.sheepfs.store.cluster.Room.Need;
 import io.sheepfs.store.object.StoredObjects;
@@ -14,12 +14,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -55,19 +53,7 @@ final class Gateway implements StoredObjects {
   private final ExecutorService senders;
   private final Room room;
   private final ReentrantLock[] order = new ReentrantLock[STRIPES];
-
-  @GuardedBy("unfinished")
-  private final TreeSet<Long> unfinished = new TreeSet<>();
-
-  /** What those changes are of: objects whose copies may differ. */
-  @GuardedBy("unfinished")
-  private final Map<ObjectId, List<Long>> halfDone = new HashMap<>();
-
-  @GuardedBy("unfinished")
-  private long lastNumber;
-
-  @GuardedBy("unfinished")
-  private int lastEpoch;
+  private final ChangeNumbers numbers = new ChangeNumbers();
 
   /** When requests can be carried out. */
   interface Serving {
@@ -117,48 +103,6 @@ final class Gateway implements StoredObjects {
     };
   }
 
-  private Sequence begin(View view) {
-    synchronized (unfinished) {
-      if (view.number() != lastEpoch) {
-        // what was given up was settled when the epoch began
-        lastEpoch = view.number();
-        halfDone.values().forEach(unfinished::removeAll);
-        halfDone.clear();
-      }
-      long number = ++lastNumber;
-      unfinished.add(number);
-      return new Sequence(number, unfinished.first());
-    }
-  }
-
-  /** What has become of a change. */
-  private enum Outcome {
-    /** All places have the object as the change makes it, whatever they had before. */
-    WHOLE,
-    /** All places have done what it says. */
-    DONE,
-    /** No place has done anything. */
-    REFUSED,
-    /** Some may have it, and some not; whoever asked for it is told so. */
-    HALF_DONE
-  }
-
-  private void end(ObjectId oid, List<Long> numbers, Outcome outcome) {
-    synchronized (unfinished) {
-      if (outcome == Outcome.HALF_DONE && !numbers.isEmpty()) {
-        halfDone.computeIfAbsent(oid, any -> new ArrayList<>()).addAll(numbers);
-        return;
-      }
-      numbers.forEach(unfinished::remove);
-      if (outcome == Outcome.WHOLE) {
-        List<Long> earlier = halfDone.remove(oid);
-        if (earlier != null) {
-          unfinished.removeAll(earlier);
-        }
-      }
-    }
-  }
-
   private static long deadline() {
     return System.nanoTime() + PATIENCE.toNanos();
   }
@@ -178,18 +122,18 @@ final class Gateway implements StoredObjects {
    */
   private void change(String what, ObjectId oid, Outcome outcome, Need need, long bytes, Step step)
       throws SheepException {
-    List<Long> numbers = new ArrayList<>(1);
+    List<Long> taken = new ArrayList<>(1);
     Outcome found = Outcome.HALF_DONE;
     ReentrantLock turn = order[Math.floorMod(oid.hashCode(), STRIPES)];
     turn.lock();
     try {
-      change(what, oid, need, bytes, step, numbers);
+      change(what, oid, need, bytes, step, taken);
       found = outcome;
     } catch (UnanimousRefusal e) {
       found = Outcome.REFUSED;
       throw e.refusal;
     } finally {
-      end(oid, numbers, found);
+      numbers.end(oid, taken, found);
       turn.unlock();
     }
   }
@@ -221,9 +165,7 @@ final class Gateway implements StoredObjects {
 
   /** Whether copies of an object may differ, since a change of it has failed half way. */
   boolean isHalfDone(View view, ObjectId oid) {
-    synchronized (unfinished) {
-      return lastEpoch == view.number() && halfDone.containsKey(oid);
-    }
+    return numbers.isHalfDone(view.number(), oid);
   }
 
   /**
@@ -271,7 +213,7 @@ final class Gateway implements StoredObjects {
   }
 
   private void change(
-      String what, ObjectId oid, Need need, long bytes, Step step, List<Long> numbers)
+      String what, ObjectId oid, Need need, long bytes, Step step, List<Long> taken)
       throws SheepException, UnanimousRefusal {
     long deadline = deadline();
     IOException last = null;
@@ -285,10 +227,10 @@ final class Gateway implements StoredObjects {
       if (!synced.isEmpty()) {
         Map<View.Peer, IOException> failures;
         // what was begun has to be completed, if it is only for want of space that it cannot be
-        Room.Claim claim = claim(synced, bytes, numbers.isEmpty() ? need : Need.NOTHING);
+        Room.Claim claim = claim(synced, bytes, taken.isEmpty() ? need : Need.NOTHING);
         try {
-          Sequence sequence = begin(view);
-          numbers.add(sequence.number());
+          Sequence sequence = numbers.begin(view.number());
+          taken.add(sequence.number());
           failures = onAll(view, places, sequence, step);
         } finally {
           claim.close();
@@ -298,7 +240,7 @@ final class Gateway implements StoredObjects {
         }
         if (NoSpace.isIt(failures.values())) {
           boolean isNew = need == Need.CREATE;
-          last = giveBack(view, oid, isNew, places, synced, failures, numbers);
+          last = giveBack(view, oid, isNew, places, synced, failures, taken);
         } else {
           last = verdict(what + " of " + oid, places, synced, failures);
         }
@@ -320,7 +262,7 @@ final class Gateway implements StoredObjects {
       List<View.Peer> places,
       List<View.Peer> synced,
       Map<View.Peer, IOException> failures,
-      List<Long> numbers)
+      List<Long> taken)
       throws SheepException, UnanimousRefusal {
     NoSpace refusal = NoSpace.of(failures, synced);
     if (refusal.passing() != null) {
@@ -329,8 +271,8 @@ final class Gateway implements StoredObjects {
     SheepException full = refusal.full();
     try {
       if (refusal.keeper() != null) {
-        Sequence sequence = begin(view);
-        numbers.add(sequence.number());
+        Sequence sequence = numbers.begin(view.number());
+        taken.add(sequence.number());
         refusal.giveBack(view, oid, isNew, places, sequence, own, peers);
         log.warn("{} has no space for a change of {}; nobody has it", refusal.keeper(), oid);
         throw new UnanimousRefusal(full);

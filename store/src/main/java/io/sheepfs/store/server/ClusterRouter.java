@@ -13,7 +13,7 @@ import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiBitmap;
 import io.sheepfs.protocol.client.PeerLinks;
 import io.sheepfs.store.cluster.ClusterSheep;
-import io.sheepfs.store.cluster.ClusterSheep.Lead;
+import io.sheepfs.store.cluster.Leadership.Leader;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -156,7 +156,7 @@ final class ClusterRouter {
     boolean mayBeDone = false;
     while (true) {
       try {
-        Lead lead = sheep.awaitLeader(deadline);
+        Leader lead = sheep.leadership().await(deadline);
         if (isGivenUp(request)) {
           abandon(request.connection());
           return Answer.of(ResultCode.NETWORK_ERROR);
@@ -164,7 +164,7 @@ final class ClusterRouter {
         NodeInfo leader = lead.node();
         Answer answer = leader == null ? here.get() : passOn(request, opcode, lead.epoch(), leader);
         boolean passing = isPassing(answer.result());
-        if (!passing && (leader != null || sheep.leadsCertainly())) {
+        if (!passing && (leader != null || sheep.leadership().isCertain())) {
           return mayBeDone ? again(opcode, answer) : answer;
         }
         answer.body().release();
@@ -185,7 +185,7 @@ final class ClusterRouter {
         return Answer.of(ResultCode.NETWORK_ERROR);
       }
       try {
-        sheep.awaitChange();
+        sheep.leadership().awaitChange();
       } catch (SheepException ended) {
         return Answer.of(ended.result());
       }
@@ -219,7 +219,7 @@ final class ClusterRouter {
    * connection has ended while it waited for its turn here.
    */
   private Answer answerPassedOn(Request request, Supplier<Answer> here) {
-    if (!sheep.leadsCertainly(request.header().epoch())) {
+    if (!sheep.leadership().isCertain(request.header().epoch())) {
       return Answer.of(ResultCode.NEW_NODE_VER);
     }
     if (isGivenUp(request)) {
@@ -227,7 +227,7 @@ final class ClusterRouter {
       return Answer.of(ResultCode.NETWORK_ERROR);
     }
     Answer answer = here.get();
-    if (isPassing(answer.result()) || sheep.leadsCertainly()) {
+    if (isPassing(answer.result()) || sheep.leadership().isCertain()) {
       return answer;
     }
     answer.body().release();

@@ -159,7 +159,7 @@ final class PeerHandlers {
     RequestFields.Forward fields = request.header().forward();
     ObjectId oid = new ObjectId(fields.oid());
     if (!isRecovery(request)) {
-      CopyCheck.Finding finding = sheep.check(oid);
+      CopyCheck.Finding finding = sheep.leadership().check(oid);
       return finding.isSound()
           ? Answer.fields(new ResponseFields.Obj(finding.repaired(), 1))
           : Answer.of(ResultCode.EIO);

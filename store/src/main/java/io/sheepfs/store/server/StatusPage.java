@@ -107,7 +107,7 @@ final class StatusPage implements Supplier<String> {
       List<String> marks = new ArrayList<>();
       if (node.port() == self.port() && node.address().equals(own)) {
         marks.add("this node");
-        if (sheep instanceof ClusterSheep cluster && cluster.leadsCertainly()) {
+        if (sheep instanceof ClusterSheep cluster && cluster.leadership().isCertain()) {
           marks.add("leads");
         }
       }

@@ -500,7 +500,7 @@ public final class ClusterSim implements LongFunction<String> {
     for (Machine machine : machines) {
       Running process = machine.process;
       ClusterSheep sheep = process == null ? null : process.sheep;
-      View view = sheep == null ? null : sheep.view();
+      View view = sheep == null ? null : sheep.leadership().view();
       View.Peer self = view == null ? null : view.self();
       if (path.equals(REFUSED + machine.store.id()) && self != null && !self.isSynced()) {
         Sim.fail(new AssertionError(machine.name + " was catching up, and is declared unfit"));
@@ -591,7 +591,7 @@ public final class ClusterSim implements LongFunction<String> {
     for (Machine machine : machines) {
       Running process = machine.process;
       ClusterSheep sheep = process == null || !machine.isUp() ? null : process.sheep;
-      View view = sheep == null ? null : sheep.view();
+      View view = sheep == null ? null : sheep.leadership().view();
       if (view == null || (epoch >= 0 && view.number() != epoch) || view.isMoving()) {
         return false;
       }
@@ -609,7 +609,7 @@ public final class ClusterSim implements LongFunction<String> {
     Machine last = gateway;
     Running process = last == null ? null : last.process;
     ClusterSheep sheep = process == null ? null : process.sheep;
-    View view = sheep == null ? null : sheep.view();
+    View view = sheep == null ? null : sheep.leadership().view();
     if (last == null) {
       return -1;
     }
@@ -619,7 +619,7 @@ public final class ClusterSim implements LongFunction<String> {
   private View view() {
     Running process = machines.get(0).process;
     ClusterSheep sheep = process == null ? null : process.sheep;
-    View view = sheep == null ? null : sheep.view();
+    View view = sheep == null ? null : sheep.leadership().view();
     if (view == null) {
       throw new AssertionError("no epoch is open");
     }
