@@ -48,7 +48,8 @@ public final class ClusterStore implements NodeStore {
   @GuardedBy("this")
   private boolean marksAnew;
 
-  private ClusterStore(StoreDirectory directory, Disk disk, List<Path> others) throws IOException {
+  private ClusterStore(StoreDirectory directory, Disk disk, List<Path> others, List<Path> without)
+      throws IOException {
     this.directory = directory;
     this.runMark = new RunMark(directory.runMark(), disk, RunMark.currentBootId());
     Path idFile = directory.root().resolve("node");
@@ -61,7 +62,8 @@ public final class ClusterStore implements NodeStore {
       this.id = StandardCharsets.UTF_8.decode(disk.readAll(idFile)).toString();
     }
     this.disks =
-        StoreDisks.open(directory.root(), id, directory.objects(), others, disk, OPEN_FILES);
+        StoreDisks.open(
+            directory.root(), id, directory.objects(), others, without, disk, OPEN_FILES);
     this.files = disks.objects();
     files.removeTemporaries();
     this.disk = disk;
@@ -82,7 +84,7 @@ public final class ClusterStore implements NodeStore {
    * @throws IOException with a message for the user
    */
   public static ClusterStore open(Path root) throws IOException {
-    return open(root, List.of());
+    return open(root, List.of(), List.of());
   }
 
   /**
@@ -91,11 +93,21 @@ public final class ClusterStore implements NodeStore {
    * @param others directories on them
    */
   public static ClusterStore open(Path root, List<Path> others) throws IOException {
+    return open(root, others, List.of());
+  }
+
+  /**
+   * The same without some disks, which may be missing.
+   *
+   * @param without the disks that the node is to do without, as soon as it may
+   */
+  public static ClusterStore open(Path root, List<Path> others, List<Path> without)
+      throws IOException {
     Disk disk = new Disk(root, (change, path) -> {});
     StoreDirectory directory = StoreDirectory.open(root, disk);
     boolean done = false;
     try {
-      ClusterStore store = new ClusterStore(directory, disk, others);
+      ClusterStore store = new ClusterStore(directory, disk, others, without);
       done = true;
       return store;
     } finally {

@@ -17,9 +17,11 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,7 +34,9 @@ import org.slf4j.LoggerFactory;
  * <p>The node's directory lists the others ({@link StoreDiskList}). Each of those has a file {@code
  * disk} with the id of the node and its own. So a disk that is missing, empty because it is not
  * mounted, or another node's is noticed, and the node does not start: it would take the objects on
- * it for deleted. A disk in the list is used where it was last, also if it is not given.
+ * it for deleted. A disk in the list is used where it was last, also if it is not given. If the
+ * administrator says that the node is to do without one, it opens, and {@link #missing} tells
+ * which: the objects here mean nothing before {@link #loseMissing}.
  *
  * <p>Safe for any number of threads.
  */
@@ -59,6 +63,10 @@ public final class StoreDisks {
   /** Where the objects of each part are. */
   @GuardedBy("this")
   private final Map<Long, Place> places = new LinkedHashMap<>();
+
+  /** Those that the node is to do without, by id; nobody has looked whether it can. */
+  @GuardedBy("this")
+  private final Map<String, Path> missing = new LinkedHashMap<>();
 
   /** A disk that did not do what it was asked, and that nobody has looked at since. */
   @GuardedBy("this")
@@ -89,28 +97,45 @@ public final class StoreDisks {
    * @param nodeId the id of the node
    * @param own where the node's own directory has objects
    * @param others the other disks
+   * @param without those that the node is to do without; nothing for those that it does without
    * @throws IOException with a message for the user
    */
   static StoreDisks open(
-      Path root, String nodeId, Path own, List<Path> others, Disk disk, int openFiles)
+      Path root,
+      String nodeId,
+      Path own,
+      List<Path> others,
+      List<Path> without,
+      Disk disk,
+      int openFiles)
       throws IOException {
-    return new StoreDisks(root, nodeId, own, others, disk, openFiles);
+    return new StoreDisks(root, nodeId, own, others, without, disk, openFiles);
   }
 
   private StoreDisks(
-      Path root, String nodeId, Path own, List<Path> others, Disk disk, int openFiles)
+      Path root,
+      String nodeId,
+      Path own,
+      List<Path> others,
+      List<Path> without,
+      Disk disk,
+      int openFiles)
       throws IOException {
     this.root = root.toAbsolutePath().normalize();
     this.nodeId = nodeId;
     this.openFiles = openFiles;
     this.disk = disk;
     this.list = new StoreDiskList(root, disk);
-    Map<String, Path> found = find(others);
+    Set<Path> left = new HashSet<>();
+    without.forEach(path -> left.add(path.toAbsolutePath().normalize()));
+    Map<String, Path> found = find(others, left);
     List<Part> parts = new ArrayList<>();
     for (Map.Entry<String, Path> one : found.entrySet()) {
       parts.add(part(one.getKey(), one.getValue(), list.leaves(one.getKey())));
     }
-    list.found(found); // last: a disk that is in it has its mark
+    Map<String, Path> all = new LinkedHashMap<>(found);
+    all.putAll(missing); // nobody has decided yet that it is lost
+    list.found(all); // last: a disk that is in it has its mark
     if (found.isEmpty() || !disk.list(own).isEmpty()) {
       double weight = found.isEmpty() ? 1 : 0;
       parts.add(new Part(OWN, weight, new ObjectFiles(own, disk, openFiles)));
@@ -123,11 +148,19 @@ public final class StoreDisks {
 
   /** The disks by their ids, those that are new with new ones. */
   @GuardedBy("this")
-  private Map<String, Path> find(List<Path> others) throws IOException {
+  private Map<String, Path> find(List<Path> others, Set<Path> without) throws IOException {
     Map<String, Path> known = list.known();
+    for (Path left : without) {
+      if (!known.containsValue(left) && !list.isUnused(left)) {
+        throw new IOException("the store " + root + " has no disk " + left);
+      }
+    }
     Map<String, Path> found = new LinkedHashMap<>();
     for (Path given : others) {
       Path other = given.toAbsolutePath().normalize();
+      if (known.containsValue(other) && without.contains(other)) {
+        continue;
+      }
       if (list.isUnused(other)) {
         log.warn(
             "{} was unplugged, or has failed, and is not used; 'dog node md plug' adds it", other);
@@ -143,17 +176,23 @@ public final class StoreDisks {
       }
     }
     for (Map.Entry<String, Path> one : known.entrySet()) {
-      if (!found.containsKey(one.getKey())) {
+      if (without.contains(one.getValue())) {
+        missing.put(one.getKey(), one.getValue());
+      } else if (!found.containsKey(one.getKey())) {
         if (!isThere(one.getKey(), one.getValue())) {
           throw new IOException(
               "the disk "
                   + one.getValue()
                   + " of the store "
                   + root
-                  + " is missing: it is not mounted, or not the one that was there");
+                  + " is missing: it is not mounted, or not the one that was there; if it is lost,"
+                  + " --without-disk has the node do without it");
         }
         found.put(one.getKey(), one.getValue());
       }
+    }
+    if (found.isEmpty() && !missing.isEmpty()) {
+      throw new IOException("the store " + root + " cannot do without its only disk");
     }
     return found;
   }
@@ -497,6 +536,19 @@ public final class StoreDisks {
       }
     }
     trouble = null;
+  }
+
+  /** A disk that the node is to do without, if it can; null if there is none. */
+  public synchronized @Nullable Path missing() {
+    return missing.values().stream().findFirst().orElse(null);
+  }
+
+  /** Goes on without all that are {@link #missing}; durable on return. */
+  public synchronized void loseMissing() throws IOException {
+    for (String id : List.copyOf(missing.keySet())) {
+      list.lost(id);
+      missing.remove(id);
+    }
   }
 
   /** Whether objects may be missing that were on a disk that was lost. */

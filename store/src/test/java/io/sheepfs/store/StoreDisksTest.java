@@ -105,6 +105,51 @@ final class StoreDisksTest {
     run(OBJECTS, OBJECTS, path("a"), path("b"));
   }
 
+  private ClusterStore openWithout(List<Path> disks, Path... without) throws IOException {
+    return ClusterStore.open(path("root"), disks, List.of(without));
+  }
+
+  @Test
+  void disk_thatIsMissing_canBeDoneWithout() throws IOException {
+    run(0, OBJECTS, path("a"), path("b"));
+    Files.move(path("b"), path("away"));
+    List<Path> both = List.of(path("a"), path("b"));
+    ClusterStore store = openWithout(both, path("b"));
+    assertEquals(path("b").toAbsolutePath().normalize(), store.storeDisks().missing());
+    assertEquals(Loss.NONE, store.loss(), "nobody has decided yet");
+    store.close(List.of());
+    assertTrue(refusal(path("a")).contains("--without-disk"), refusal(path("a")));
+    store = openWithout(both, path("b"));
+    store.storeDisks().loseMissing();
+    assertNull(store.storeDisks().missing());
+    assertEquals(Loss.OBJECTS, store.loss());
+    store.close(List.of());
+    Files.move(path("away"), path("b"));
+    store = openWithout(both, path("b"));
+    assertNull(store.storeDisks().missing(), "it is lost already");
+    assertEquals(List.of(path("a")), disks(store), "what it has is old");
+    assertEquals(Loss.OBJECTS, store.loss());
+    store.complete();
+    assertEquals(Loss.NONE, store.loss());
+    store.close(List.of());
+  }
+
+  /** A disk that is there all the same, but of no use: it is not looked at. */
+  @Test
+  void disk_thatIsThere_canBeDoneWithout_butNotTheLastOne() throws IOException {
+    run(0, OBJECTS, path("a"), path("b"));
+    List<Path> both = List.of(path("a"), path("b"));
+    IOException last =
+        assertThrows(IOException.class, () -> openWithout(both, path("a"), path("b")));
+    assertTrue(String.valueOf(last.getMessage()).contains("only disk"), last::toString);
+    IOException none = assertThrows(IOException.class, () -> openWithout(both, path("x")));
+    assertTrue(String.valueOf(none.getMessage()).contains("has no disk"), none::toString);
+    ClusterStore store = openWithout(List.of(path("a")), path("b"));
+    assertEquals(List.of(path("a")), disks(store));
+    store.close(List.of());
+    run(OBJECTS, OBJECTS, path("a"), path("b"));
+  }
+
   private static List<Path> disks(ClusterStore store) {
     return store.storeDisks().objects().parts().stream()
         .map(part -> part.files().directory().getParent())

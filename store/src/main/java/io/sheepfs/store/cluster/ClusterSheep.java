@@ -81,8 +81,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     this.registry = new Registry(agreement, store.id());
     this.pastEpochs = new PastEpochs(registry, store.id());
     this.follower = new Follower(this, registry, replica, peers, store, signal);
-    this.leadership =
-        new Leadership(this, registry, follower, replica, peers, store, clock);
+    this.leadership = new Leadership(this, registry, follower, replica, peers, store, clock);
     this.orders = new ClusterOrders(leadership, registry, follower);
     this.departures = new Departures(store.storeDisks(), replica);
     this.neighbours =
@@ -97,11 +96,12 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
    * Opens the store and begins to follow the cluster.
    *
    * @param disks directories for the objects; none to keep them in {@code root}
+   * @param without those of earlier that the node is to do without, as soon as it may
    * @throws IOException with a message for the user
    */
-  public static ClusterSheep open(Path root, List<Path> disks, ClusterOptions options)
-      throws IOException {
-    NodeStore store = ClusterStore.open(root, disks);
+  public static ClusterSheep open(
+      Path root, List<Path> disks, List<Path> without, ClusterOptions options) throws IOException {
+    NodeStore store = ClusterStore.open(root, disks, without);
     return new ClusterSheep(options, store, Network.over(options));
   }
 

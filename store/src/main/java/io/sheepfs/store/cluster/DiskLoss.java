@@ -53,6 +53,19 @@ final class DiskLoss {
     log.warn("this node goes on without the disk {}, and fetches what was on it", failed);
   }
 
+  /** A disk that this node was started without; null if there is none. */
+  @Nullable Path missing() {
+    return disks == null ? null : disks.missing();
+  }
+
+  /** Goes on without all of those; durable on return. */
+  void loseMissing() throws IOException {
+    if (disks != null) {
+      log.warn("this node goes on without the disk {}, and fetches what was on it", missing());
+      disks.loseMissing();
+    }
+  }
+
   /** Whether everybody else has everything. */
   static boolean othersHaveAll(View view) {
     List<View.Peer> others =

@@ -214,6 +214,10 @@ final class Follower implements AutoCloseable {
   }
 
   private void step() throws IOException {
+    Path missing = diskLoss.missing();
+    if (missing != null && !goesOnWithoutMissing(missing)) {
+      return;
+    }
     String now =
         registry.join(sheep.announced(), sheep.options().virtualNodes() == null, store.loss());
     if (!now.equals(incarnation)) {
@@ -283,6 +287,33 @@ final class Follower implements AutoCloseable {
     }
     registry.leave();
     signal.raise();
+    return true;
+  }
+
+  /**
+   * Does without a disk that was not there when this node was started, if it can: before anybody
+   * hears of it, while it counts as away, so that nobody depends on what it has. Then it comes as
+   * one that has lost objects.
+   */
+  private boolean goesOnWithoutMissing(Path missing) throws IOException {
+    sheep.setState(ResultCode.WAIT_FOR_JOIN);
+    Layout agreed = registry.layout();
+    if (agreed == null || agreed.createTime() != store.createTime()) {
+      return false;
+    }
+    Epoch last = registry.epoch(agreed.createTime(), registry.lastEpoch(agreed.createTime()));
+    Member self = last.member(store.id());
+    if (self == null
+        || self.isPresent()
+        || !diskLoss.canDoWithout(missing, new View(agreed, last, store.id()))
+        || !registry.mayLose(last)) {
+      return false;
+    }
+    Epoch now = registry.epoch(agreed.createTime(), registry.lastEpoch(agreed.createTime()));
+    if (!DiskLoss.othersHaveAll(new View(agreed, now, store.id()))) {
+      return false;
+    }
+    diskLoss.loseMissing();
     return true;
   }
 

@@ -212,8 +212,7 @@ final class Gateway implements StoredObjects {
     }
   }
 
-  private void change(
-      String what, ObjectId oid, Need need, long bytes, Step step, List<Long> taken)
+  private void change(String what, ObjectId oid, Need need, long bytes, Step step, List<Long> taken)
       throws SheepException, UnanimousRefusal {
     long deadline = deadline();
     IOException last = null;

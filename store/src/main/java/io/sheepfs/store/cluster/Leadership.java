@@ -22,8 +22,8 @@ import org.slf4j.LoggerFactory;
  * Who leads the epoch that is open, and what this node does and has while it is the one: its terms,
  * one after the other.
  *
- * <p><b>A term</b> lasts over epochs, as long as this node leads each of them with the same session,
- * SYNCED without a break; its key says so. Three things hold:
+ * <p><b>A term</b> lasts over epochs, as long as this node leads each of them with the same
+ * session, SYNCED without a break; its key says so. Three things hold:
  *
  * <ul>
  *   <li>There is at most one term, and its key is that of the epoch which is open, if any is.

@@ -28,11 +28,11 @@ import org.jspecify.annotations.Nullable;
  * original's, with these fields of ours: a change carries its number in {@code cow_oid} and in
  * {@code tgt_epoch} how many before it may be unfinished; an answer to READ_PEER tells in {@code
  * offset} how many bytes are stored, and for recovery, as that to GET_HASH, in the byte of {@code
- * copies} whether the node serves clients; WRITE_PEER with the flag DELETE zeroes, from {@code offset} to
- * the first number of its body, in an object of the size that is the second; FLUSH_PEER with DIRECT
- * is about one object, with FORWARD about the names; GET_OBJ_LIST with an inode is about the data
- * of that VDI; GET_HASH and REPAIR_REPLICA with RECOVERY are of an epoch; with DIRECT, too, they
- * are about an object that the leader lets nobody change.
+ * copies} whether the node serves clients; WRITE_PEER with the flag DELETE zeroes, from {@code
+ * offset} to the first number of its body, in an object of the size that is the second; FLUSH_PEER
+ * with DIRECT is about one object, with FORWARD about the names; GET_OBJ_LIST with an inode is
+ * about the data of that VDI; GET_HASH and REPAIR_REPLICA with RECOVERY are of an epoch; with
+ * DIRECT, too, they are about an object that the leader lets nobody change.
  *
  * <p>Safe for any number of threads.
  */

@@ -47,10 +47,10 @@ import org.jspecify.annotations.Nullable;
  * object stays right, as long as the node is a member, the rings are the same, and one of its
  * places is SYNCED.
  *
- * <p><b>Want of space.</b> A place that catches up does not refuse a change for which it has no room:
- * it is not right in the object before it has fetched it, and until then others are. So it notes
- * that the object is not recovered, and the change succeeds ({@link Gaps}). What such a place takes
- * leaves half of the disk's reserve for what frees space ({@link Room}).
+ * <p><b>Want of space.</b> A place that catches up does not refuse a change for which it has no
+ * room: it is not right in the object before it has fetched it, and until then others are. So it
+ * notes that the object is not recovered, and the change succeeds ({@link Gaps}). What such a place
+ * takes leaves half of the disk's reserve for what frees space ({@link Room}).
  *
  * <p><b>Late changes.</b> The leader may try a change again under another number while the first
  * attempt is still on its way; that one, which may come after later changes of the object, is

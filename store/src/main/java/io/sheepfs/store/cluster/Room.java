@@ -16,9 +16,9 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether all SYNCED places of an object have room for a change, asked by the leader before it sends
- * the change to any place: what one takes and another refuses would have to be undone. Other places
- * need not take it: {@link Gaps}.
+ * Whether all SYNCED places of an object have room for a change, asked by the leader before it
+ * sends the change to any place: what one takes and another refuses would have to be undone. Other
+ * places need not take it: {@link Gaps}.
  *
  * <p><b>The reserve</b> of a disk is a twentieth of it, 8 MiB at least and 1 GiB at most. Nothing
  * is created that would reach into it. Data is written to objects that are there until half of it

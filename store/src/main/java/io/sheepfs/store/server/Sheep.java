@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -105,6 +106,15 @@ public final class Sheep implements Callable<Integer> {
       names = {"-g", "--gateway"},
       description = "Store nothing, and pass on what clients ask to the nodes of the cluster.")
   private boolean gateway;
+
+  @Option(
+      names = "--without-disk",
+      paramLabel = "DISK",
+      description =
+          "Start although this disk of several is missing, and fetch what was on it, when all other"
+              + " nodes are up to date and each VDI has two copies; until then wait. May be given"
+              + " more than once.")
+  private List<Path> withoutDisks = new ArrayList<>();
 
   @Option(
       names = {"-w", "--write-cache"},
@@ -261,6 +271,9 @@ public final class Sheep implements Callable<Integer> {
     if (!disks.isEmpty() && (cluster.equals("local") || gateway)) {
       return "several disks are for a node that stores in a cluster";
     }
+    if (!withoutDisks.isEmpty() && (cluster.equals("local") || gateway)) {
+      return "--without-disk is for a node that stores in a cluster";
+    }
     if (disks.size() > DiskList.MAX_DISKS - 1) {
       return disks.size() + " disks are too many";
     }
@@ -393,6 +406,7 @@ public final class Sheep implements Callable<Integer> {
         ClusterSheep.open(
             root,
             disks,
+            withoutDisks,
             new ClusterOptions(
                 servers,
                 name,

@@ -44,7 +44,8 @@ final class SheepMetrics {
       list.gauge("recovery_running", "Whether objects are missing here", recovery.running() ? 1 : 0)
           .gauge("recovery_finished_objects", "Objects looked at so far", recovery.finished())
           .gauge("recovery_objects", "Of how many", recovery.total())
-          .gauge("sheep_leader", "Whether this node leads", cluster.leadership().isCertain() ? 1 : 0);
+          .gauge(
+              "sheep_leader", "Whether this node leads", cluster.leadership().isCertain() ? 1 : 0);
     }
     if (cache != null) {
       CacheMetrics.addTo(list, cache.status());

@@ -113,6 +113,33 @@ final class SeveralDisksIT {
   }
 
   @Test
+  void disk_thatIsMissingAtStart_isDoneWithout_whenOthersAreUpToDate() throws Exception {
+    disk.write(40);
+    disk.flush();
+    sheep.kill(0);
+    sheep.kill(1);
+    disk.write(40);
+    sheep.pull(0, "b", true);
+    sheep.startWithoutDisk(0, "b", "a", "b");
+    sheep.eventually(
+        "it waits for the other", () -> sheep.logs().contains("others are not up to date"));
+    disk.write(40);
+    sheep.start(1);
+    sheep.eventually("it goes on", () -> sheep.logs().contains("this node goes on without"));
+    sheep.awaitSynced();
+    disk.verify();
+    disk.flush();
+    assertEquals(sheep.contents(1), sheep.contents(0));
+    assertTrue(!hasDisk(0, "b"));
+    assertEquals(0, sheep.stop(0));
+    disk.write(40);
+    sheep.startWithDisks(0, "a", "b");
+    sheep.awaitSynced();
+    disk.verify();
+    assertEquals(sheep.contents(1), sheep.contents(0));
+  }
+
+  @Test
   void node_withSeveralDisks_hasAllItsObjectsOnThem() throws Exception {
     disk.write(40);
     disk.flush();

@@ -139,11 +139,20 @@ final class SheepProcesses implements Closeable {
 
   /** Starts a node with its objects on other disks, each of which has a name. */
   void startWithDisks(int node, String... names) throws IOException {
+    startWithDisks(node, List.of(), names);
+  }
+
+  /** Starts a node that is to do without one of its disks. */
+  void startWithoutDisk(int node, String missing, String... names) throws IOException {
+    startWithDisks(node, List.of("--without-disk", disk(node, missing).toString()), names);
+  }
+
+  private void startWithDisks(int node, List<String> own, String... names) throws IOException {
     StringBuilder directories = new StringBuilder(store(node).toString());
     for (String name : names) {
       directories.append(',').append(disk(node, name));
     }
-    start(node, List.of(), directories.toString());
+    start(node, own, directories.toString());
   }
 
   Path disk(int node, String name) {
