@@ -397,8 +397,13 @@ public final class Replica {
    * The objects that have to be fetched, since a change of them did not fit. If there are none,
    * whatever does not fit is refused from now on, until another epoch begins.
    */
-  List<ObjectId> takeGaps() {
-    return gaps.take();
+  List<ObjectId> takeGaps(View as) throws SheepException {
+    View unused = enter(as.number(), true);
+    try {
+      return gaps.take();
+    } finally {
+      gate.readLock().unlock();
+    }
   }
 
   /** Takes note of a change, or refuses one that is late. The stripe is locked. */
