@@ -73,6 +73,10 @@ public final class Replica {
   private final ReentrantLock[] stripes = new ReentrantLock[STRIPES];
   private final ConcurrentSkipListMap<Long, ObjectId> unfinished = new ConcurrentSkipListMap<>();
   private final Set<ObjectId> suspects = ConcurrentHashMap.newKeySet();
+
+  /** What was taken from others in an epoch that is not open: others may not have it yet. */
+  private final Set<ObjectId> repaired = ConcurrentHashMap.newKeySet();
+
   private final Map<VdiId, Integer> copies = new ConcurrentHashMap<>();
   private final Set<ObjectId> recovered = ConcurrentHashMap.newKeySet();
   private final Map<ObjectId, Long> lastChanges = new ConcurrentHashMap<>();
@@ -128,6 +132,8 @@ public final class Replica {
       open = false;
       view = null;
       suspects.addAll(unfinished.values());
+      suspects.addAll(repaired);
+      repaired.clear();
       unfinished.clear();
       lastChanges.clear();
       oldestUnfinished.set(0);
@@ -167,6 +173,7 @@ public final class Replica {
   void open() {
     gate.writeLock().lock();
     try {
+      repaired.clear(); // all have settled
       open = true;
     } finally {
       gate.writeLock().unlock();
@@ -295,6 +302,7 @@ public final class Replica {
       copies.clear();
       recovered.clear();
       suspects.clear();
+      repaired.clear();
     } finally {
       gate.writeLock().unlock();
     }
@@ -560,6 +568,7 @@ public final class Replica {
         if (!has(now, oid)) {
           recovered.remove(oid); // it will be fetched like all others
         } else if (!open) {
+          repaired.add(oid);
           copy(now, oid, source);
         } else {
           throw new SheepException(ResultCode.NO_SUPPORT, "repair while changes go on");
