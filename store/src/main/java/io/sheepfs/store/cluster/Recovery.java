@@ -140,7 +140,9 @@ final class Recovery {
     checkNobodyIsMissing();
     data.sort(null);
     bringAll(data, listed);
-    for (List<ObjectId> gaps = replica.takeGaps(view); !gaps.isEmpty(); gaps = replica.takeGaps(view)) {
+    for (List<ObjectId> gaps = replica.takeGaps(view);
+        !gaps.isEmpty();
+        gaps = replica.takeGaps(view)) {
       bringAll(gaps, Set.copyOf(gaps));
     }
     phase = NOTIFYING;

@@ -370,6 +370,9 @@ final class ClusterModel {
         views.add(new View(LAYOUT, epoch, member.storeId()));
       }
     }
+    if (views.isEmpty()) {
+      return; // nobody is there
+    }
     for (View view : views) {
       if (!canSettle(view)) {
         return;

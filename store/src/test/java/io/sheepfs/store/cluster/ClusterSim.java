@@ -40,7 +40,6 @@ public final class ClusterSim implements LongFunction<String> {
   /** Before it all is looked at: what nodes do by themselves they do each second. */
   private static final Duration LAST_LOOK = Duration.ofSeconds(2);
 
-  private static final String REFUSED = "/refused/";
   private static final long FORMAT_TIME = 77L << 32;
 
   private SimWires wires = new SimWires();
@@ -54,9 +53,6 @@ public final class ClusterSim implements LongFunction<String> {
   private boolean powerWasLost;
   private boolean isMended;
   private long heldUpUntil;
-
-  /** Whether a disk could not be read for a while. */
-  private boolean diskFailed;
 
   private int flips;
 
@@ -212,7 +208,6 @@ public final class ClusterSim implements LongFunction<String> {
     powerWasLost = false;
     isMended = false;
     heldUpUntil = 0;
-    diskFailed = false;
     flips = 0;
     long digest =
         Sim.run(
@@ -231,7 +226,6 @@ public final class ClusterSim implements LongFunction<String> {
   private void play() throws IOException {
     SimEnsemble there = new SimEnsemble(wires, SESSION);
     ensemble = there;
-    there.onSet(this::checkFullDiskCostsNoPlace);
     for (int i = 0; i < 3; i++) {
       machines.add(new Machine(i));
     }
@@ -479,7 +473,6 @@ public final class ClusterSim implements LongFunction<String> {
       }
       case 13 -> {
         Sim.trace("the disk of " + victim.name + " cannot be read");
-        diskFailed = true;
         victim.store.disk().hide(Duration.ofMillis(Sim.random(3_000)));
       }
       default -> {
@@ -488,22 +481,6 @@ public final class ClusterSim implements LongFunction<String> {
           process.stop();
           restartLater(victim);
         }
-      }
-    }
-  }
-
-  /** A node that has still to catch up does not have to take what does not fit. */
-  private void checkFullDiskCostsNoPlace(String path) {
-    if (diskFailed || !path.startsWith(REFUSED)) {
-      return;
-    }
-    for (Machine machine : machines) {
-      Running process = machine.process;
-      ClusterSheep sheep = process == null ? null : process.sheep;
-      View view = sheep == null ? null : sheep.leadership().view();
-      View.Peer self = view == null ? null : view.self();
-      if (path.equals(REFUSED + machine.store.id()) && self != null && !self.isSynced()) {
-        Sim.fail(new AssertionError(machine.name + " was catching up, and is declared unfit"));
       }
     }
   }

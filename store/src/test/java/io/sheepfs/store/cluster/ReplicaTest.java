@@ -62,10 +62,12 @@ final class ReplicaTest {
         @Nullable ByteBuffer target) {
       byte[] found = objects.get(header.obj().objectId());
       ResponseFields fields = new ResponseFields.None();
-      if (found != null && target == null) {
-        fields = new ResponseFields.Obj(0, found.length);
-      } else if (found != null) {
-        target.put(found);
+      if (found != null) {
+        if (target == null) {
+          fields = new ResponseFields.Obj(0, found.length);
+        } else {
+          target.put(found);
+        }
       }
       ResultCode result = found == null ? ResultCode.NO_OBJ : ResultCode.SUCCESS;
       return ResponseHeader.to(header, EPOCH, result, 0, fields);

@@ -8,7 +8,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +30,6 @@ final class SimEnsemble {
   private long lastSession;
   private boolean up = true;
   private long upSince = Sim.now();
-  private Consumer<String> onSet = path -> {};
 
   /** A session, as the servers know it. */
   private static final class Lease {
@@ -122,11 +120,6 @@ final class SimEnsemble {
 
   private Server leader() {
     return servers.get(0);
-  }
-
-  /** Has {@code told} called with the path of each value that is set. */
-  void onSet(Consumer<String> told) {
-    onSet = told;
   }
 
   /** All servers stop or start. */
@@ -372,7 +365,6 @@ final class SimEnsemble {
       int version = before == null ? 0 : before.version() + 1;
       commit(new Change(path, new Value(bytes, version, owner)));
       server.applyUntil(log.size());
-      onSet.accept(path);
       return version;
     }
 
