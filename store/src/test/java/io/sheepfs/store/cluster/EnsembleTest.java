@@ -6,20 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
 import java.time.Duration;
-import org.apache.curator.test.TestingServer;
 import org.junit.jupiter.api.Test;
 
 /** What is built on ZooKeeper, on a real one. */
 final class EnsembleTest {
 
-  private static Ensemble open(TestingServer server) {
+  private static Ensemble open(TestZooKeeper server) {
     return Ensemble.open(server.getConnectString(), "vms", null, Duration.ofSeconds(30), () -> {});
   }
 
   /** Two that begin a term at once must not get the same number. */
   @Test
   void put_byTwo_tellsEachTheVersionThatItMade() throws Exception {
-    try (TestingServer server = new TestingServer();
+    try (TestZooKeeper server = new TestZooKeeper();
         Ensemble one = open(server);
         Ensemble other = open(server)) {
       one.put("/change", new byte[0]);

@@ -37,7 +37,6 @@ import java.util.stream.Stream;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.retry.RetryOneTime;
-import org.apache.curator.test.TestingServer;
 import org.jspecify.annotations.Nullable;
 
 /** Three sheep, or more, each a process, and ZooKeeper in this one. */
@@ -54,7 +53,7 @@ final class SheepProcesses implements Closeable {
 
   private final Path directory;
   private final List<String> more;
-  private final TestingServer zooKeeper;
+  private final TestZooKeeper zooKeeper;
   private final CuratorFramework registry;
   private final List<Integer> ports = new ArrayList<>();
   private final @Nullable Process[] processes = new @Nullable Process[MOST_NODES];
@@ -70,7 +69,7 @@ final class SheepProcesses implements Closeable {
   SheepProcesses(Path directory, String... more) throws Exception {
     this.directory = directory;
     this.more = List.of(more);
-    this.zooKeeper = new TestingServer(true);
+    this.zooKeeper = new TestZooKeeper();
     this.registry =
         CuratorFrameworkFactory.builder()
             .connectString(zooKeeper.getConnectString())

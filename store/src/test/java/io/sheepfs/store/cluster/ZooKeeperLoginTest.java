@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import org.apache.curator.test.TestingServer;
 import org.apache.zookeeper.KeeperException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -51,7 +50,7 @@ class ZooKeeperLoginTest {
     assertThrows(IOException.class, () -> ZooKeeperLogin.read(folder.resolve("none")));
   }
 
-  private static Ensemble open(TestingServer server, @Nullable ZooKeeperLogin login) {
+  private static Ensemble open(TestZooKeeper server, @Nullable ZooKeeperLogin login) {
     return Ensemble.open(server.getConnectString(), "vms", login, SESSION, () -> {});
   }
 
@@ -67,7 +66,7 @@ class ZooKeeperLoginTest {
   void cluster_withLogin_isClosedToOthers() throws Exception {
     ZooKeeperLogin login = login("login", "cluster:secret");
     ZooKeeperLogin wrong = login("wrong", "cluster:guess");
-    try (TestingServer server = new TestingServer()) {
+    try (TestZooKeeper server = new TestZooKeeper()) {
       try (Ensemble owner = open(server, login)) {
         owner.put("/layout", new byte[] {1});
         assertTrue(owner.create("/epochs/1", new byte[] {1}));
