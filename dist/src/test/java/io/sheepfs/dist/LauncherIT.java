@@ -188,7 +188,17 @@ class LauncherIT {
         # udev opens the device to everybody; where no udev runs, this test does it for a while
         mode=$(stat -c %a /dev/fuse)
         chmod 666 /dev/fuse
-        trap 'umount -l "$2/mnt" 2>/dev/null || true; chmod "$mode" /dev/fuse' EXIT
+        leave() {
+          umount -l "$2/mnt" 2>/dev/null || true
+          chmod "$mode" /dev/fuse
+          # this user's sockets and the JVM's counters; both are empty once it has ended
+          for i in $(seq 50); do
+            rmdir /tmp/sheepfs-65534 /tmp/hsperfdata_nobody 2>/dev/null || true
+            [ -d /tmp/sheepfs-65534 ] || [ -d /tmp/hsperfdata_nobody ] || break
+            sleep 0.1
+          done
+        }
+        trap 'leave "$@"' EXIT
         setpriv --reuid=65534 --regid=65534 --clear-groups env HOME="$2" \
           "$1" --log-file "$2/log" --store "$2/store" "$2/mnt"
         setpriv --reuid=65534 --regid=65534 --clear-groups /bin/sh -c \
