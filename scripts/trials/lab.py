@@ -47,6 +47,7 @@ class Lab:
         self.sizes = sizes or {}
         self.prefix = f"t{os.getpid() % 100000}"
         self.processes = {}
+        self.closing = False
         self.mountpoint = None
         self.copies = copies
         self.hosts = {"z": 9, "c": 20, **{str(n): n for n in (*NODES, *spare)}}
@@ -103,6 +104,8 @@ class Lab:
     # --- the processes ---
 
     def _start(self, name, host, command):
+        if self.closing:
+            raise RuntimeError("the laboratory is closed")
         log = open(os.path.join(self.directory, name + ".log"), "ab")
         self.processes[name] = subprocess.Popen(
             ["nsenter", f"--net=/run/netns/{self.namespace(host)}", *command],
@@ -204,6 +207,7 @@ class Lab:
         return first == self.contents(2) == self.contents(3)
 
     def close(self):
+        self.closing = True  # a thread of the trial may still want to start something
         for name in sorted(self.processes, reverse=True):  # ZooKeeper and sheepfs before the sheep
             process = self.processes[name]
             if process.poll() is None:
