@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PeerCalls {
 
-  private static final int FIRST_LIST_BYTES = 1 << 20;
+  private static final int FIRST_LIST_BYTES = 1 << 14;
   private static final int MAX_LIST_BYTES = 1 << 28;
 
   private final PeerLinks links;
@@ -224,7 +224,7 @@ final class PeerCalls {
   }
 
   private List<ObjectId> list(NodeInfo node, int epoch, RequestFields which) throws IOException {
-    for (int room = FIRST_LIST_BYTES; ; room *= 4) {
+    for (int room = FIRST_LIST_BYTES; ; room *= 8) {
       ByteBuffer body = ByteBuffer.allocate(room).order(ByteOrder.LITTLE_ENDIAN);
       try {
         int flags = RequestFlags.RECOVERY;

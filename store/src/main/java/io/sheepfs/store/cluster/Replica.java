@@ -27,6 +27,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The objects of one node of a cluster. Every operation is as of an epoch, and refused in any
@@ -59,6 +61,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Safe for any number of threads.
  */
 public final class Replica {
+
+  private static final Logger log = LoggerFactory.getLogger(Replica.class);
 
   /** The most nodes that a cluster can have, as each has every inode. */
   static final int MAX_NODES = 8;
@@ -569,7 +573,7 @@ public final class Replica {
           recovered.remove(oid); // it will be fetched like all others
         } else if (!open) {
           repaired.add(oid);
-          copy(now, oid, source);
+          copy(now, oid, List.of(source));
         } else {
           throw new SheepException(ResultCode.NO_SUPPORT, "repair while changes go on");
         }
@@ -647,7 +651,8 @@ public final class Replica {
   }
 
   private void fetch(View now, ObjectId oid) throws SheepException {
-    View.Peer source = now.authority(oid, copiesOf(now, oid));
+    int made = copiesOf(now, oid);
+    View.Peer source = now.authority(oid, made);
     if (source.isSelf()) {
       recovered.add(oid);
       return;
@@ -659,28 +664,76 @@ public final class Replica {
     if (!source.member().isPresent()) {
       throw new SheepException(ResultCode.HALT, "the node with the only copy of " + oid);
     }
-    copy(now, oid, source.node());
+    List<View.Peer> synced = now.places(oid, made).stream().filter(View.Peer::isSynced).toList();
+    List<View.Peer> sources = synced.isEmpty() ? List.of(source) : synced;
+    copy(now, oid, sources.stream().map(View.Peer::node).toList());
     recovered.add(oid);
   }
 
-  /** Makes the object here what it is there, or remove it if it is not there. */
-  private void copy(View now, ObjectId oid, NodeInfo source) throws SheepException {
+  /**
+   * Makes the object here what it is at {@code sources}, or removes it if it is not there. They
+   * should all have the same; where they do not, a disk has changed a copy, if it is not that a
+   * change is under way. So what is here stays if one of them has it, too: else the damaged copy
+   * would become what most have.
+   */
+  private void copy(View now, ObjectId oid, List<NodeInfo> sources) throws SheepException {
+    if (closing) {
+      throw new SheepException(ResultCode.OLD_NODE_VER, "the epoch ends");
+    }
+    byte[] own = files.exists(oid) ? digest(oid) : null;
+    SheepException unreadable = null;
+    NodeInfo other = null;
+    for (NodeInfo source : sources) {
+      try {
+        if (own == null) {
+          takeOrRemove(now, oid, source);
+          return;
+        }
+        if (Arrays.equals(own, digestAt(source, now, oid))) {
+          if (other != null) {
+            log.warn(
+                "{} at port {} differs from that here and at {}", oid, other.port(), source.port());
+          }
+          return;
+        }
+        other = other == null ? source : other;
+      } catch (SheepException e) {
+        if (e.result() != ResultCode.EIO) {
+          throw e;
+        }
+        unreadable = e;
+      }
+    }
+    if (other != null) {
+      takeOrRemove(now, oid, other);
+    } else if (unreadable != null) {
+      throw unreadable;
+    }
+  }
+
+  private void takeOrRemove(View now, ObjectId oid, NodeInfo source) throws SheepException {
     try {
-      if (closing) {
-        throw new SheepException(ResultCode.OLD_NODE_VER, "the epoch ends");
-      }
-      if (files.exists(oid)
-          && Arrays.equals(digest(oid), peers.digest(source, now.number(), oid))) {
-        return;
-      }
       take(now, oid, source, Durability.UNSTABLE);
     } catch (SheepException e) {
       if (e.result() != ResultCode.NO_OBJ) {
         throw e;
       }
       boolean unused = files.remove(oid);
+    }
+  }
+
+  /** The digest of another node's copy; null if it has none. */
+  private byte @Nullable [] digestAt(NodeInfo source, View now, ObjectId oid)
+      throws SheepException {
+    try {
+      return peers.digest(source, now.number(), oid);
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.NO_OBJ) {
+        return null;
+      }
+      throw e;
     } catch (IOException e) {
-      throw new SheepException(ResultCode.NETWORK_ERROR, "copy of " + oid, e);
+      throw new SheepException(ResultCode.NETWORK_ERROR, "digest of " + oid, e);
     }
   }
 
@@ -738,8 +791,8 @@ public final class Replica {
 
   private byte[] digest(ObjectId oid) throws SheepException {
     MessageDigest digest = sha1();
-    ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
     long stored = files.storedBytes(oid);
+    ByteBuffer chunk = ByteBuffer.allocate((int) Math.min(CHUNK_BYTES, stored));
     long zeros = 0;
     for (long at = 0; at < stored; at += CHUNK_BYTES) {
       chunk.clear().limit((int) Math.min(CHUNK_BYTES, stored - at));

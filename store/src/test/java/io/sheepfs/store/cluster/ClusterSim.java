@@ -283,10 +283,17 @@ public final class ClusterSim implements LongFunction<String> {
     int before = checked(admin, oid); // what a change has left half done is made good by that
     Sim.trace(before + " copies of " + oid + " were half changed");
     Machine rotten = machines.get(Sim.random(machines.size()));
+    Machine later = Sim.oneIn(4) ? machines.get(Sim.random(machines.size())) : null;
+    if (later != null) {
+      returns(later); // after that, no change of the object is in doubt any more
+    }
     byte[] right = Objects.requireNonNull(rotten.store.disk().content().get(oid));
     int at = Sim.random(right.length);
     rotten.store.disk().flip(oid, at, Sim.random(Byte.SIZE));
     Sim.trace("a bit of byte " + at + " of " + oid + " flips at " + rotten.name);
+    if (later != null) {
+      returns(later); // and must not take the damaged copy
+    }
     int repaired = checked(admin, oid); // none if a first attempt, not answered, has done it
     if (repaired > 1) {
       throw new AssertionError(repaired + " copies of " + oid + " were replaced");
@@ -296,6 +303,14 @@ public final class ClusterSim implements LongFunction<String> {
       throw new AssertionError(oid + " is not repaired");
     }
     flips++;
+  }
+
+  private void returns(Machine machine) {
+    machine.kill(false);
+    machine.start();
+    await("settled", this::isSettled);
+    Sim.sleep(LAST_LOOK);
+    await("settled again", this::isSettled);
   }
 
   private int checked(SimClient admin, ObjectId oid) {

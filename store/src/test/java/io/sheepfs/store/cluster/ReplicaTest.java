@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResponseHeader;
@@ -24,9 +25,12 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -37,7 +41,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a node does for which there is no room, while it catches up and after that. */
+/** What a node takes while it catches up, and what it does when there is no room for it. */
 final class ReplicaTest {
 
   private static final int EPOCH = 9;
@@ -50,9 +54,13 @@ final class ReplicaTest {
   private long freeBytes = DISK_BYTES;
   private long number;
 
-  /** The other node, which is SYNCED. */
+  /** The other nodes, which are SYNCED. */
   private static final class Source implements PeerLinks {
+    /** What the first has, and by port what differs from that at others. */
     final Map<ObjectId, byte[]> objects = new HashMap<>();
+
+    final Map<Integer, byte[]> different = new HashMap<>();
+    final Set<Integer> unreadable = new HashSet<>();
 
     @Override
     public ResponseHeader exchange(
@@ -61,9 +69,15 @@ final class ReplicaTest {
         @Nullable ByteBuffer body,
         @Nullable ByteBuffer target) {
       byte[] found = objects.get(header.obj().objectId());
+      found = different.getOrDefault(node.getPort(), found);
       ResponseFields fields = new ResponseFields.None();
+      if (unreadable.contains(node.getPort())) {
+        return ResponseHeader.to(header, EPOCH, ResultCode.EIO, 0, fields);
+      }
       if (found != null) {
-        if (target == null) {
+        if (header.opcode() == Opcode.GET_HASH) {
+          fields = new ResponseFields.Hash(sha1(found));
+        } else if (target == null) {
           fields = new ResponseFields.Obj(0, found.length);
         } else {
           target.put(found);
@@ -71,6 +85,14 @@ final class ReplicaTest {
       }
       ResultCode result = found == null ? ResultCode.NO_OBJ : ResultCode.SUCCESS;
       return ResponseHeader.to(header, EPOCH, result, 0, fields);
+    }
+
+    private static byte[] sha1(byte[] bytes) {
+      try {
+        return MessageDigest.getInstance("SHA-1").digest(bytes);
+      } catch (NoSuchAlgorithmException e) {
+        throw new AssertionError(e);
+      }
     }
 
     @Override
@@ -115,11 +137,22 @@ final class ReplicaTest {
     return new Member("n" + node, state, 1, "i" + node, Seat.of(info));
   }
 
+  /** With one other node. */
   private View begin(State state) {
+    return begin(List.of(member(0, State.SYNCED), member(1, state)));
+  }
+
+  /** With two others. */
+  private View beginOfThree() {
+    return begin(
+        List.of(member(0, State.SYNCED), member(1, State.SYNCING), member(2, State.SYNCED)));
+  }
+
+  private View begin(List<Member> members) {
     View view =
         new View(
-            new Layout(1, 0, 2, 22, "plain"),
-            new Epoch(EPOCH, Instant.EPOCH, List.of(member(0, State.SYNCED), member(1, state))),
+            new Layout(1, 0, members.size(), 22, "plain"),
+            new Epoch(EPOCH, Instant.EPOCH, members),
             "n1");
     replica.settle(view);
     replica.open();
@@ -194,5 +227,61 @@ final class ReplicaTest {
     assertEquals(1, found());
     assertTrue(view.isPlace(OID, 2));
     assertEquals(List.of(), replica.takeGaps(view));
+  }
+
+  private void write(int value) throws SheepException {
+    files.create(OID, 0, ByteBuffer.allocate(4).putInt(0, value), Durability.UNSTABLE);
+  }
+
+  /** The port of the node that is asked first, and of the other one. */
+  private static List<Integer> ports(View view) {
+    return view.places(OID, 3).stream()
+        .filter(View.Peer::isSynced)
+        .map(place -> place.node().port())
+        .toList();
+  }
+
+  @Test
+  void copyThatHasChangedOnItsDisk_doesNotReplaceOneThatIsRight() throws SheepException {
+    View view = beginOfThree();
+    write(1);
+    source.objects.put(OID, new byte[] {0, 0, 0, 1});
+    source.different.put(ports(view).get(0), new byte[] {0, 0, 0, 5});
+    replica.recover(view, OID);
+    assertEquals(1, found(), "as it is at the second");
+  }
+
+  @Test
+  void copyThatIsOld_isReplaced() throws SheepException {
+    View view = beginOfThree();
+    write(1);
+    source.objects.put(OID, new byte[] {0, 0, 0, 2});
+    replica.recover(view, OID);
+    assertEquals(2, found());
+  }
+
+  @Test
+  void copyThatCannotBeRead_isTakenFromAnother() throws SheepException {
+    View view = beginOfThree();
+    source.objects.put(OID, new byte[] {0, 0, 0, 1});
+    source.unreadable.add(ports(view).get(0));
+    replica.recover(view, OID);
+    assertEquals(1, found(), "none was here");
+    source.objects.put(OID, new byte[] {0, 0, 0, 2});
+    replica.forget(OID);
+    replica.recover(view, OID);
+    assertEquals(2, found(), "an old one was here");
+    source.unreadable.add(ports(view).get(1));
+    replica.forget(OID);
+    assertEquals(ResultCode.EIO, refused(() -> replica.recover(view, OID)));
+    assertEquals(2, found());
+  }
+
+  @Test
+  void objectThatWasDeleted_isRemoved() throws SheepException {
+    View view = beginOfThree();
+    write(1);
+    replica.recover(view, OID);
+    assertFalse(files.exists(OID));
   }
 }

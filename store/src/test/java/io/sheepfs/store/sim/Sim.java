@@ -396,9 +396,9 @@ public final class Sim {
     sim().killNow(host);
   }
 
-  /** Lets a process stand still. */
+  /** Lets a process stand still; longer, if it does already. */
   public static void freeze(Host host, Duration time) {
-    host.frozenUntil = sim().now + time.toNanos();
+    host.frozenUntil = Math.max(host.frozenUntil, sim().now + time.toNanos());
   }
 
   /** The process of the running thread. */
