@@ -35,8 +35,8 @@ import org.slf4j.LoggerFactory;
  * <p>Whatever fails because of the epoch or the network is done again in the epoch that follows.
  * That may carry a change out twice, with nothing in between, for all changes set bytes or remove
  * objects. If a disk refuses a change that another took, the node of that disk is declared unfit,
- * and loses its place in the next epoch. If it refuses for want of space, the others give the
- * change back: {@link NoSpace}.
+ * and loses its place in the next epoch ({@link Verdict}). If it refuses for want of space, the
+ * others give the change back ({@link NoSpace}).
  *
  * <p>Safe for any number of threads.
  */
@@ -52,6 +52,7 @@ final class Gateway implements StoredObjects {
   private final PeerCalls peers;
   private final ExecutorService senders;
   private final Room room;
+  private final NoSpace noSpace;
   private final ReentrantLock[] order = new ReentrantLock[STRIPES];
   private final ChangeNumbers numbers = new ChangeNumbers();
 
@@ -81,6 +82,7 @@ final class Gateway implements StoredObjects {
     this.peers = peers;
     this.senders = senders;
     this.room = room;
+    this.noSpace = new NoSpace(own, peers);
     for (int i = 0; i < STRIPES; i++) {
       order[i] = new ReentrantLock(true);
     }
@@ -89,18 +91,6 @@ final class Gateway implements StoredObjects {
   /** What is to be done on one node. */
   private interface Step {
     void on(View view, View.Peer peer, Sequence sequence) throws IOException;
-  }
-
-  /** Whether a failure says something of the moment, and not of the request. */
-  static boolean isPassing(IOException failure) {
-    if (!(failure instanceof SheepException known)) {
-      return true;
-    }
-    return switch (known.result()) {
-      case OLD_NODE_VER, NEW_NODE_VER, NETWORK_ERROR, STARTUP, AGAIN, SHUTDOWN, HALT -> true;
-      case WAIT_FOR_FORMAT, WAIT_FOR_JOIN, KILLED -> true;
-      default -> false;
-    };
   }
 
   private static long deadline() {
@@ -237,11 +227,23 @@ final class Gateway implements StoredObjects {
         if (failures.isEmpty()) {
           return;
         }
-        if (NoSpace.isIt(failures.values())) {
-          boolean isNew = need == Need.CREATE;
-          last = giveBack(view, oid, isNew, places, synced, failures, taken);
-        } else {
-          last = verdict(what + " of " + oid, places, synced, failures);
+        String change = what + " of " + oid;
+        Verdict<View.Peer> verdict = Verdict.of(change, places, synced, failures);
+        if (verdict instanceof Verdict.Full<View.Peer> full) {
+          verdict = giveBack(view, oid, need == Need.CREATE, places, full, taken);
+        }
+        for (View.Peer place : verdict.unfit()) {
+          log.error(
+              "{}: {} does not agree with the others, and goes",
+              change,
+              place,
+              failures.get(place));
+          serving.refuse(place);
+        }
+        if (verdict instanceof Verdict.Refused<View.Peer> refused) {
+          throw new UnanimousRefusal(refused.refusal());
+        } else if (verdict instanceof Verdict.Again<View.Peer> again) {
+          last = again.cause();
         }
       }
       serving.awaitOther(view);
@@ -249,45 +251,27 @@ final class Gateway implements StoredObjects {
     throw late(what + " of " + oid, last);
   }
 
-  /**
-   * A disk has no space for what others took.
-   *
-   * @return the failure after which to try again
-   */
-  private IOException giveBack(
+  /** A disk has no space for what others took. Never still {@link Verdict.Full}. */
+  private Verdict<View.Peer> giveBack(
       View view,
       ObjectId oid,
       boolean isNew,
       List<View.Peer> places,
-      List<View.Peer> synced,
-      Map<View.Peer, IOException> failures,
-      List<Long> taken)
-      throws SheepException, UnanimousRefusal {
-    NoSpace refusal = NoSpace.of(failures, synced);
-    if (refusal.passing() != null) {
-      return refusal.passing(); // who did not answer may have taken it
-    }
-    SheepException full = refusal.full();
+      Verdict.Full<View.Peer> full,
+      List<Long> taken) {
     try {
-      if (refusal.keeper() != null) {
-        Sequence sequence = numbers.begin(view.number());
-        taken.add(sequence.number());
-        refusal.giveBack(view, oid, isNew, places, sequence, own, peers);
-        log.warn("{} has no space for a change of {}; nobody has it", refusal.keeper(), oid);
-        throw new UnanimousRefusal(full);
-      }
+      Sequence sequence = numbers.begin(view.number());
+      taken.add(sequence.number());
+      noSpace.giveBack(view, oid, full.keeper(), isNew, places, sequence);
+      log.warn("{} has no space for a change of {}; nobody has it", full.keeper(), oid);
+      return new Verdict.Refused<>(full.refusal(), List.of());
     } catch (IOException e) {
-      if (isPassing(e)) {
-        return e;
+      if (Verdict.isPassing(e)) {
+        return new Verdict.Again<>(e, List.of());
       }
-      full.addSuppressed(e);
+      full.refusal().addSuppressed(e);
+      return new Verdict.Again<>(full.refusal(), full.unfit());
     }
-    failures.forEach(
-        (place, failure) -> {
-          log.error("{} has no space for what others took of {}, and goes", place, oid, failure);
-          serving.refuse(place);
-        });
-    return full;
   }
 
   private Room.Claim claim(List<View.Peer> places, long bytes, Need need) throws UnanimousRefusal {
@@ -296,43 +280,6 @@ final class Gateway implements StoredObjects {
     } catch (SheepException full) {
       throw new UnanimousRefusal(full); // nobody was asked for the change yet
     }
-  }
-
-  /** The failure after which to try again. */
-  private IOException verdict(
-      String what,
-      List<View.Peer> places,
-      List<View.Peer> synced,
-      Map<View.Peer, IOException> failures)
-      throws UnanimousRefusal {
-    IOException passing = null;
-    SheepException refusal = null;
-    int refusing = 0;
-    for (Map.Entry<View.Peer, IOException> entry : failures.entrySet()) {
-      if (isPassing(entry.getValue())) {
-        passing = entry.getValue();
-      } else if (entry.getValue() instanceof SheepException known) {
-        refusal = known;
-        refusing += synced.contains(entry.getKey()) ? 1 : 0;
-      }
-    }
-    if (refusal == null) {
-      return passing == null ? new IOException(what) : passing;
-    }
-    boolean unanimous = refusing == synced.size();
-    for (View.Peer place : places) {
-      IOException failure = failures.get(place);
-      boolean refuses = failure != null && !isPassing(failure);
-      boolean missing = refusal.result() == ResultCode.NO_OBJ;
-      if (unanimous ? !refuses && !missing : refuses) {
-        log.error("{}: {} does not agree with the others, and goes", what, place, failure);
-        serving.refuse(place);
-      }
-    }
-    if (unanimous) {
-      throw new UnanimousRefusal(new SheepException(refusal.result(), what, refusal));
-    }
-    return refusal;
   }
 
   private Map<View.Peer, IOException> onAll(
@@ -422,7 +369,7 @@ final class Gateway implements StoredObjects {
           if (e.result() == ResultCode.NO_OBJ && serving.isCertain(view)) {
             throw e;
           }
-          refusal = isPassing(e) ? refusal : e;
+          refusal = Verdict.isPassing(e) ? refusal : e;
           last = e;
         } catch (IOException e) {
           last = e;
@@ -636,7 +583,7 @@ final class Gateway implements StoredObjects {
         return;
       }
       for (IOException failure : failures.values()) {
-        if (!isPassing(failure)) {
+        if (!Verdict.isPassing(failure)) {
           throw failure instanceof SheepException known
               ? known
               : new SheepException(ResultCode.EIO, what, failure);
