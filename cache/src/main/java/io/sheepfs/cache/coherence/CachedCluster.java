@@ -24,8 +24,10 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadFactory;
@@ -52,6 +54,7 @@ public final class CachedCluster implements Cluster {
 
   private static final int MAINTENANCE_MILLIS = 1000;
   private static final int PUSH_LEFTOVERS_EACH = 15;
+  private static final int FORGET_DELETED_EACH = 30;
   private static final int END_SECONDS = 10;
   private static final FileAttribute<?> DIRECTORY_MODE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
@@ -67,6 +70,7 @@ public final class CachedCluster implements Cluster {
   private final ScheduledExecutorService timer;
   private volatile List<VdiName> waiting = List.of();
   private int ticks;
+  private Future<?> forgetting = CompletableFuture.completedFuture(null);
 
   /** Removed at the end; null for a cache that stays. */
   private volatile @Nullable Path temporary;
@@ -191,6 +195,9 @@ public final class CachedCluster implements Cluster {
       if (!waiting.isEmpty() && ticks % PUSH_LEFTOVERS_EACH == 0) {
         pushLeftovers();
       }
+      if (ticks % FORGET_DELETED_EACH == 0 && forgetting.isDone()) {
+        forgetting = threads.submit(this::forgetDeleted); // it waits for the cluster
+      }
     } catch (IOException | RuntimeException e) {
       log.error("the maintenance of the cache failed; it is tried again", e);
     }
@@ -206,6 +213,15 @@ public final class CachedCluster implements Cluster {
     List<VdiName> left = vdis.pushLeftovers();
     waiting = left;
     return left;
+  }
+
+  /** Forgets what is cached of VDIs that others have deleted, as far as the cluster answers. */
+  void forgetDeleted() {
+    try {
+      vdis.forgetDeleted();
+    } catch (SheepException e) {
+      log.debug("what was deleted elsewhere stays in the cache until the cluster answers", e);
+    }
   }
 
   /** The cache, to look at and to purge. */

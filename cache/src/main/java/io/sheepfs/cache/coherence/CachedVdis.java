@@ -125,6 +125,21 @@ final class CachedVdis implements VdiDirectory {
     gone(vid);
   }
 
+  /**
+   * Forgets what is cached of VDIs and snapshots that somebody else has deleted: nobody reads it
+   * any more. What is dirty of them is left to whoever would push it.
+   *
+   * @throws SheepException if the cluster does not tell
+   */
+  void forgetDeleted() throws SheepException {
+    for (CachedVdi cached : cache.vdis()) {
+      VdiId vid = cached.vid();
+      if (cached.dirtyObjects() == 0 && !states.isHeld(vid) && coherence.info(vid) == null) {
+        gone(vid);
+      }
+    }
+  }
+
   private void gone(VdiId vid) throws SheepException {
     cache.forget(vid);
     records.remove(vid);

@@ -387,6 +387,37 @@ final class CachedClusterTest {
   }
 
   @Test
+  void deletedElsewhere_isForgotten() throws Exception {
+    fill(one, 1);
+    one.cluster.forgetDeleted();
+    assertEquals(1, one.cluster.cache().vdis().size(), "it is there");
+    raw.vdis().delete(DISK);
+    one.session.setFault(Fault.failing(call -> true, ResultCode.NETWORK_ERROR));
+    one.cluster.forgetDeleted();
+    assertEquals(1, one.cluster.cache().vdis().size(), "nobody says that it is not");
+    one.session.setFault(Fault.none());
+    one.cluster.forgetDeleted();
+    assertEquals(List.of(), one.cluster.cache().vdis());
+    assertEquals(0, one.cluster.cache().status().validBytes());
+  }
+
+  @Test
+  void deletedElsewhere_dirtyOrInUse_isLeftToItsWriter() throws Exception {
+    fill(one, 1);
+    leaveDirty(one, 2);
+    one.restart();
+    try (Volume writer = two.writer()) {
+      write(writer, 0, 3);
+      writer.flush();
+      two.cluster.forgetDeleted();
+      assertEquals(1, two.cluster.cache().vdis().size(), "held");
+    }
+    raw.vdis().delete(DISK);
+    one.cluster.forgetDeleted();
+    assertTrue(one.dirtyBytes() > 0, "the log has to tell that it is dropped");
+  }
+
+  @Test
   void leftovers_vdiDeletedMeanwhile_forgotten() throws Exception {
     fill(one, 1);
     leaveDirty(one, 2);
