@@ -1,6 +1,7 @@
 """A ZooKeeper, three sheep and a client, each in a network namespace of its own, and ways to hurt them."""
 
 import ctypes
+import glob
 import os
 import re
 import shutil
@@ -44,6 +45,7 @@ class Lab:
             os.makedirs(directory)
         self.directory = directory or tempfile.mkdtemp(prefix=name + ".")
         self.session_millis = session_millis
+        self.tick_millis = max(200, session_millis // 8)
         self.sizes = sizes or {}
         self.prefix = f"t{os.getpid() % 100000}"
         self.processes = {}
@@ -116,7 +118,7 @@ class Lab:
         config = os.path.join(self.directory, "zoo.cfg")
         with open(config, "w") as file:
             file.write(f"dataDir={self.directory}/zookeeper\nclientPort=2181\nclientPortAddress={self.address('z')}\n"
-                       f"tickTime={max(200, self.session_millis // 8)}\nmaxClientCnxns=0\n")
+                       f"tickTime={self.tick_millis}\nmaxClientCnxns=0\n")
         self._start("zookeeper", "z", [
             "java", "-XX:+UseSerialGC", "-Xmx128m", "-XX:TieredStopAtLevel=1", "-Dzookeeper.admin.enableServer=false",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{LIB}/*:{SERVER_LIB}/*",
@@ -202,6 +204,22 @@ class Lab:
                 pass
         return found
 
+    def open_files(self, node):
+        """What a node has open, as the kernel names it; files that were removed end in (deleted)."""
+        folder = f"/proc/{self.pid(node)}/fd"
+        found = []
+        for name in os.listdir(folder):
+            try:
+                found.append(os.readlink(os.path.join(folder, name)))
+            except FileNotFoundError:
+                pass
+        return found
+
+    def cached(self):
+        """The VDIs of which the cache of the mount has objects."""
+        pattern = os.path.join(self.directory, "cache", "**", "objects", "[0-9a-f]" * 6, "[0-9a-f]" * 8)
+        return {int(os.path.basename(os.path.dirname(path)), 16) for path in glob.glob(pattern, recursive=True)}
+
     def replicas_agree(self):
         first = self.contents(1)
         return first == self.contents(2) == self.contents(3)
@@ -240,14 +258,14 @@ class Client:
         self.lab, self.host, self.node, self.timeout = lab, host, node, timeout
         self.socket = None
 
-    def call(self, opcode, fields, flags=0, body=b"", answer=0):
+    def call(self, opcode, fields, flags=0, body=b"", answer=0, version=2):
         try:
             if self.socket is None:
                 self.lab.within(self.host)
                 self.socket = socket.create_connection((self.lab.address(self.node), 7000), self.timeout)
                 self.socket.settimeout(self.timeout)
             length = len(body) if body else answer
-            self.socket.sendall(struct.pack("<BBHIII", 2, opcode, flags | (1 if body else 0), 0, 1, length) + fields.ljust(32, b"\0") + body)
+            self.socket.sendall(struct.pack("<BBHIII", version, opcode, flags | (1 if body else 0), 0, 1, length) + fields.ljust(32, b"\0") + body)
             header = self._receive(48)
             result = struct.unpack_from("<I", header, 16)[0]
             data = self._receive(struct.unpack_from("<I", header, 12)[0])
@@ -292,6 +310,11 @@ class Client:
 
     def read(self, vid, index, offset, length):
         return self.call(0x02, self._object(vid << 32 | index, offset), answer=length)[1]
+
+    def objects(self):
+        """The ids of all objects that the node lists as its own."""
+        body = self.call(0xa1, b"", answer=1 << 20, version=0x0a)[1]  # what sheep ask each other
+        return struct.unpack(f"<{len(body) // 8}Q", body)
 
     def flush(self, vid):
         self.call(0x16, self._object(1 << 63 | vid << 32, 0))
