@@ -1,11 +1,20 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.protocol.NodeRecord;
 import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.Ring;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.cluster.Epoch.Member;
+import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.vdi.Vdi;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -85,13 +94,75 @@ public final class ClusterOrders {
   }
 
   /**
-   * Wishes for a ring of all nodes that are there; returns before objects move.
+   * Formats the cluster: all nodes that are there, but gateways, are on its ring. On any node;
+   * returns before an epoch is open.
+   *
+   * @throws SheepException {@link ResultCode#INVALID_CTIME} if it was formatted at that time
+   */
+  void format(Layout wanted, Instant now) throws IOException {
+    Map<String, Registry.Found> members = registry.members();
+    members.values().removeIf(found -> found.info().virtualNodes() == 0);
+    checkNodes(members.size());
+    if (wanted.blockSizeShift() > Layout.MAX_BLOCK_SIZE_SHIFT
+        || wanted.copies() > Replica.MAX_NODES) {
+      throw new SheepException(ResultCode.NO_SUPPORT, "objects larger than 8 MiB");
+    }
+    Layout known = registry.layout();
+    if (known != null && known.createTime() == wanted.createTime()) {
+      throw new SheepException(ResultCode.INVALID_CTIME, "formatted at that time already");
+    }
+    Map<String, NodeInfo> weighted = Weights.of(members, null, wanted.goesByDisks());
+    List<Member> first = new ArrayList<>();
+    for (NodeInfo node : NodeLists.found(members)) {
+      members.forEach(
+          (id, member) -> {
+            NodeInfo placed = weighted.get(id);
+            if (placed != null && member.info().equals(node)) {
+              first.add(new Member(id, State.SYNCED, 1, member.incarnation(), Seat.of(placed)));
+            }
+          });
+    }
+    registry.format(wanted, new Epoch(1, now, first));
+  }
+
+  private static void checkNodes(int count) throws SheepException {
+    if (count < 1 || count > Replica.MAX_NODES) {
+      throw new SheepException(ResultCode.NO_SUPPORT, count + " nodes; 1 to 8 are supported");
+    }
+  }
+
+  /**
+   * Wishes for a ring of all nodes that are there but gateways, by their weights; returns before
+   * objects move.
    *
    * @throws SheepException also if this node does not lead
    */
   public void reweight() throws SheepException {
     View view = leading();
-    carryOut("reweight", () -> follower.reweight(view.epoch()));
+    carryOut("reweight", () -> reweight(view.epoch()));
+  }
+
+  private void reweight(Epoch epoch) throws IOException {
+    Layout agreed = follower.layout();
+    if (agreed == null) {
+      throw new SheepException(ResultCode.WAIT_FOR_FORMAT, "reweight");
+    }
+    Map<String, Registry.Found> fit = new HashMap<>();
+    for (Map.Entry<String, Registry.Found> there : registry.members().entrySet()) {
+      boolean isFit = !there.getValue().incarnation().equals(registry.refused(there.getKey()));
+      if (isFit && there.getValue().info().virtualNodes() > 0) {
+        fit.put(there.getKey(), there.getValue());
+      }
+    }
+    Map<String, NodeInfo> wish = Weights.of(fit, epoch, agreed.goesByDisks());
+    List<NodeRecord> records = wish.values().stream().map(NodeRecord::of).toList();
+    checkNodes(wish.size());
+    log.info(
+        "epoch {} is to get the ring {}",
+        epoch.number(),
+        new Ring(records).zones() + " zones, " + records);
+    registry.wishes().setRing(agreed.createTime(), wish);
+    follower.look();
   }
 
   /**

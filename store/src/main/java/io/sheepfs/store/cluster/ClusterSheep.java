@@ -285,7 +285,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     }
     int shift = spec.blockSizeShift() == 0 ? layout.blockSizeShift() : spec.blockSizeShift();
     int copies = spec.copies() == 0 ? follower.settings().copiesOr(layout) : spec.copies();
-    if (shift > Follower.MAX_BLOCK_SIZE_SHIFT || copies > Replica.MAX_NODES) {
+    if (shift > Layout.MAX_BLOCK_SIZE_SHIFT || copies > Replica.MAX_NODES) {
       throw new SheepException(ResultCode.NO_SUPPORT, "objects of 2^" + shift + " bytes");
     }
     if (spec.sizeBytes() > VdiSpec.maxSizeBytes(shift)) {
@@ -308,7 +308,7 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
             blockSizeShift == 0 ? VdiSpec.DEFAULT_BLOCK_SIZE_SHIFT : blockSizeShift,
             storeDriver);
     try {
-      follower.format(layout, clock.instant());
+      orders.format(layout, clock.instant());
     } catch (SheepException e) {
       throw e;
     } catch (IOException e) {

@@ -5,7 +5,9 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.store.NodeStore;
 import io.sheepfs.store.StoreDisks;
+import io.sheepfs.store.cluster.Epoch.Member;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -15,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whether this node can go on without a disk that has failed. It can if everybody else on the ring
- * is SYNCED, and every object has another copy; then what was on the disk is fetched again. Else
- * what the disk still has may be the only copy of something, and an administrator has to decide.
+ * How this node goes on without a disk that has failed. It can if everybody else on the ring is
+ * SYNCED, and every object has another copy; then what was on the disk is fetched again. Else what
+ * the disk still has may be the only copy of something, and an administrator has to decide.
  *
  * <p>Used by the one thread that follows the epochs.
  */
@@ -25,15 +27,24 @@ final class DiskLoss {
 
   private static final Logger log = LoggerFactory.getLogger(DiskLoss.class);
 
+  private final NodeStore store;
   private final @Nullable StoreDisks disks;
+  private final Registry registry;
   private final PeerCalls peers;
   private String told = "";
 
   /** The epoch in which something has one copy only, as far as is known. */
   private int hasSingleCopies;
 
-  DiskLoss(@Nullable StoreDisks disks, PeerCalls peers, Runnable changed) {
-    this.disks = disks;
+  /**
+   * Has lost nothing yet.
+   *
+   * @param changed told when a disk may have failed
+   */
+  DiskLoss(NodeStore store, Registry registry, PeerCalls peers, Runnable changed) {
+    this.store = store;
+    this.disks = store.storeDisks();
+    this.registry = registry;
     this.peers = peers;
     if (disks != null) {
       disks.onTrouble(changed);
@@ -45,8 +56,22 @@ final class DiskLoss {
     return disks == null ? null : disks.failed();
   }
 
-  /** Goes on without it; durable on return. */
-  void lose(Path failed) throws IOException {
+  /**
+   * Whether this node may begin to do without a disk that has failed, as of an epoch. From then on
+   * no other node may, until this one has everything again.
+   */
+  boolean mayLose(Path failed, Layout agreed, Epoch epoch) throws IOException {
+    return canDoWithout(failed, new View(agreed, epoch, store.id())) && registry.mayLose(epoch);
+  }
+
+  /**
+   * Goes on without it, durable on return, if the others have everything still. Nothing is answered
+   * any more as of the epoch in which it failed.
+   */
+  void lose(Path failed, Layout agreed) throws IOException {
+    if (!othersHaveAll(new View(agreed, last(agreed), store.id()))) {
+      return;
+    }
     if (disks != null) {
       disks.lose(failed);
     }
@@ -58,12 +83,35 @@ final class DiskLoss {
     return disks == null ? null : disks.missing();
   }
 
-  /** Goes on without all of those; durable on return. */
-  void loseMissing() throws IOException {
-    if (disks != null) {
-      log.warn("this node goes on without the disk {}, and fetches what was on it", missing());
-      disks.loseMissing();
+  /**
+   * Does without all disks that were not there when this node was started, if it can: before
+   * anybody hears of it, while it counts as away, so that nobody depends on what it has. Then it
+   * comes as one that has lost objects. Durable on return.
+   */
+  boolean goesOnWithoutMissing() throws IOException {
+    Path missing = missing();
+    if (missing == null || disks == null) {
+      return true;
     }
+    Layout agreed = registry.layout();
+    if (agreed == null || agreed.createTime() != store.createTime()) {
+      return false;
+    }
+    Epoch epoch = last(agreed);
+    Member self = epoch.member(store.id());
+    if (self == null
+        || self.isPresent()
+        || !mayLose(missing, agreed, epoch)
+        || !othersHaveAll(new View(agreed, last(agreed), store.id()))) {
+      return false;
+    }
+    log.warn("this node goes on without the disk {}, and fetches what was on it", missing);
+    disks.loseMissing();
+    return true;
+  }
+
+  private Epoch last(Layout agreed) throws IOException {
+    return registry.epoch(agreed.createTime(), registry.lastEpoch(agreed.createTime()));
   }
 
   /** Whether everybody else has everything. */
@@ -79,7 +127,7 @@ final class DiskLoss {
   }
 
   /** Whether every object that this node can have has another copy. */
-  boolean canDoWithout(Path failed, View view) throws IOException {
+  private boolean canDoWithout(Path failed, View view) throws IOException {
     String why = "";
     if (!othersHaveAll(view)) {
       why = "others are not up to date";

@@ -1,21 +1,17 @@
 package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.NodeInfo;
-import io.sheepfs.protocol.NodeRecord;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.ResultCode;
-import io.sheepfs.protocol.Ring;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.NodeStore;
 import io.sheepfs.store.cluster.Epoch.Member;
-import io.sheepfs.store.cluster.Epoch.State;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -39,9 +35,6 @@ import org.slf4j.LoggerFactory;
  * done; tell that this node is ready; when all present members are, open.
  */
 final class Follower implements AutoCloseable {
-
-  /** The largest objects that fit into one message. */
-  static final int MAX_BLOCK_SIZE_SHIFT = 23;
 
   private static final Logger log = LoggerFactory.getLogger(Follower.class);
 
@@ -114,7 +107,7 @@ final class Follower implements AutoCloseable {
     this.store = store;
     this.signal = signal;
     this.onlooker = new Onlooker(sheep, registry, store.id());
-    this.diskLoss = new DiskLoss(store.storeDisks(), peers, signal::raise);
+    this.diskLoss = new DiskLoss(store, registry, peers, signal::raise);
     this.rifts = new RiftWatch(sheep.options().sessionTimeout().dividedBy(3));
     thread.setDaemon(true);
   }
@@ -214,9 +207,11 @@ final class Follower implements AutoCloseable {
   }
 
   private void step() throws IOException {
-    Path missing = diskLoss.missing();
-    if (missing != null && !goesOnWithoutMissing(missing)) {
-      return;
+    if (diskLoss.missing() != null) {
+      sheep.setState(ResultCode.WAIT_FOR_JOIN);
+      if (!diskLoss.goesOnWithoutMissing()) {
+        return;
+      }
     }
     String now =
         registry.join(sheep.announced(), sheep.options().virtualNodes() == null, store.loss());
@@ -229,14 +224,14 @@ final class Follower implements AutoCloseable {
     }
     Layout agreed = registry.layout();
     if (agreed == null) {
-      found = nodes(registry.members());
+      found = NodeLists.found(registry.members());
       sheep.setState(ResultCode.WAIT_FOR_FORMAT);
       return;
     }
     int last = registry.lastEpoch(agreed.createTime());
     Epoch epoch = epoch(agreed, last);
     Map<String, Registry.Found> members = registry.members();
-    found = nodes(members);
+    found = NodeLists.found(members);
     Wishes.Wanted wanted = registry.wishes().read(agreed.createTime());
     settings = wanted.settings();
     lastSeen = epoch;
@@ -275,45 +270,13 @@ final class Follower implements AutoCloseable {
    */
   private boolean goesOnWithoutDisk(Layout agreed, Epoch epoch) throws IOException {
     Path failed = diskLoss.failed();
-    if (failed == null
-        || !diskLoss.canDoWithout(failed, new View(agreed, epoch, store.id()))
-        || !registry.mayLose(epoch)) {
+    if (failed == null || !diskLoss.mayLose(failed, agreed, epoch)) {
       return false;
     }
     stop(false);
-    Epoch last = registry.epoch(agreed.createTime(), registry.lastEpoch(agreed.createTime()));
-    if (DiskLoss.othersHaveAll(new View(agreed, last, store.id()))) {
-      diskLoss.lose(failed);
-    }
+    diskLoss.lose(failed, agreed);
     registry.leave();
     signal.raise();
-    return true;
-  }
-
-  /**
-   * Does without a disk that was not there when this node was started, if it can: before anybody
-   * hears of it, while it counts as away, so that nobody depends on what it has. Then it comes as
-   * one that has lost objects.
-   */
-  private boolean goesOnWithoutMissing(Path missing) throws IOException {
-    sheep.setState(ResultCode.WAIT_FOR_JOIN);
-    Layout agreed = registry.layout();
-    if (agreed == null || agreed.createTime() != store.createTime()) {
-      return false;
-    }
-    Epoch last = registry.epoch(agreed.createTime(), registry.lastEpoch(agreed.createTime()));
-    Member self = last.member(store.id());
-    if (self == null
-        || self.isPresent()
-        || !diskLoss.canDoWithout(missing, new View(agreed, last, store.id()))
-        || !registry.mayLose(last)) {
-      return false;
-    }
-    Epoch now = registry.epoch(agreed.createTime(), registry.lastEpoch(agreed.createTime()));
-    if (!DiskLoss.othersHaveAll(new View(agreed, now, store.id()))) {
-      return false;
-    }
-    diskLoss.loseMissing();
     return true;
   }
 
@@ -334,10 +297,6 @@ final class Follower implements AutoCloseable {
             && known.layout().createTime() == agreed.createTime()
         ? known.epoch()
         : registry.epoch(agreed.createTime(), number);
-  }
-
-  private static List<NodeInfo> nodes(Map<String, Registry.Found> members) {
-    return NodeLists.sorted(members.values().stream().map(Registry.Found::info).toList());
   }
 
   /** Whether this node has adopted a layout. */
@@ -626,61 +585,6 @@ final class Follower implements AutoCloseable {
     long late = sheep.options().sessionTimeout().toNanos() / 2;
     boolean cannotOpen = view != null && !open && now - tookPartNanos > late;
     return rifts.leftOut(epoch, fit, registry.rifts(concerned), cannotOpen, now);
-  }
-
-  /** Formats the cluster: all nodes that are there, but gateways, are on its ring. */
-  void format(Layout wanted, Instant now) throws IOException {
-    Map<String, Registry.Found> members = registry.members();
-    members.values().removeIf(found -> found.info().virtualNodes() == 0);
-    if (members.isEmpty() || members.size() > Replica.MAX_NODES) {
-      throw new SheepException(
-          ResultCode.NO_SUPPORT, members.size() + " nodes; 1 to 8 are supported");
-    }
-    if (wanted.blockSizeShift() > MAX_BLOCK_SIZE_SHIFT || wanted.copies() > Replica.MAX_NODES) {
-      throw new SheepException(ResultCode.NO_SUPPORT, "objects larger than 8 MiB");
-    }
-    Layout known = registry.layout();
-    if (known != null && known.createTime() == wanted.createTime()) {
-      throw new SheepException(ResultCode.INVALID_CTIME, "formatted at that time already");
-    }
-    Map<String, NodeInfo> weighted = Weights.of(members, null, wanted.goesByDisks());
-    List<Member> first = new ArrayList<>();
-    for (NodeInfo node : nodes(members)) {
-      members.forEach(
-          (id, member) -> {
-            NodeInfo placed = weighted.get(id);
-            if (placed != null && member.info().equals(node)) {
-              first.add(new Member(id, State.SYNCED, 1, member.incarnation(), Seat.of(placed)));
-            }
-          });
-    }
-    registry.format(wanted, new Epoch(1, now, first));
-  }
-
-  /** Wishes for a ring of all nodes that are there but gateways, by their weights. */
-  void reweight(Epoch epoch) throws IOException {
-    Layout agreed = layout;
-    if (agreed == null) {
-      throw new SheepException(ResultCode.WAIT_FOR_FORMAT, "reweight");
-    }
-    Map<String, Registry.Found> fit = new HashMap<>();
-    for (Map.Entry<String, Registry.Found> there : registry.members().entrySet()) {
-      boolean isFit = !there.getValue().incarnation().equals(registry.refused(there.getKey()));
-      if (isFit && there.getValue().info().virtualNodes() > 0) {
-        fit.put(there.getKey(), there.getValue());
-      }
-    }
-    Map<String, NodeInfo> wish = Weights.of(fit, epoch, agreed.goesByDisks());
-    List<NodeRecord> records = wish.values().stream().map(NodeRecord::of).toList();
-    if (wish.isEmpty() || wish.size() > Replica.MAX_NODES) {
-      throw new SheepException(ResultCode.NO_SUPPORT, wish.size() + " nodes; 1 to 8 are supported");
-    }
-    log.info(
-        "epoch {} is to get the ring {}",
-        epoch.number(),
-        new Ring(records).zones() + " zones, " + records);
-    registry.wishes().setRing(agreed.createTime(), wish);
-    signal.raise();
   }
 
   @Override

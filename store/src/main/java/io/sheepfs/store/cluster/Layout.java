@@ -12,6 +12,9 @@ import io.sheepfs.protocol.VdiSpec;
  */
 record Layout(long createTime, int flags, int copies, int blockSizeShift, String driver) {
 
+  /** The largest objects that fit into one message. */
+  static final int MAX_BLOCK_SIZE_SHIFT = 23;
+
   /** {@code SD_CLUSTER_FLAG_AUTO_VNODES}. */
   private static final int AUTO_VNODES = 0x0004;
 

@@ -5,6 +5,7 @@ import io.sheepfs.protocol.NodeInfo;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 
 /** The nodes as everybody numbers them: by address and port. */
 final class NodeLists {
@@ -15,6 +16,11 @@ final class NodeLists {
     return nodes.stream()
         .sorted(Comparator.comparing(node -> new NodeId(node.address(), node.port())))
         .toList();
+  }
+
+  /** Those that are there, by their ids, as they were started. */
+  static List<NodeInfo> found(Map<String, Registry.Found> members) {
+    return sorted(members.values().stream().map(Registry.Found::info).toList());
   }
 
   /** Those that have a part in an epoch. */
