@@ -273,7 +273,7 @@ public final class ClusterOrders {
     carryOut(
         "recover force",
         () -> {
-          if (!LastResort.isDue(epoch, follower.alive(epoch, registry.members()))) {
+          if (!LastResort.isDue(epoch, Succession.fit(registry, epoch, registry.members()))) {
             throw new SheepException(ResultCode.FORCE_RECOVER, "nothing is waited for");
           }
           log.warn("epoch {} is to be followed without those who are not there", epoch.number());

@@ -10,26 +10,24 @@ import io.sheepfs.store.cluster.Epoch.Member;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows the epoch log: takes part in each epoch in turn, and appends the next one when it is due.
- * One thread does all of it, woken up by ZooKeeper; it looks by itself now and then, so that a lost
- * watch costs a second and nothing else.
+ * Follows the epoch log: takes part in each epoch in turn, and has the next one appended when it is
+ * due ({@link Succession}). One thread does all of it but what takes long ({@link Recoveries}),
+ * woken up by ZooKeeper; it looks by itself now and then, so that a lost watch costs a second and
+ * nothing else.
  *
  * <p>The way through an epoch: close the replica; settle what the last epoch may have left half
  * done; tell that this node is ready; when all present members are, open.
@@ -39,11 +37,6 @@ final class Follower implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Follower.class);
 
   private static final Duration LOOK_INTERVAL = Duration.ofSeconds(1);
-
-  /** Between two attempts to catch up on a disk that is full: each asks for all that there is. */
-  private static final Duration FULL_PAUSE = Duration.ofSeconds(10);
-
-  private static final String FULL = "full";
   private static final Duration SETTLE_PAUSE = Duration.ofMillis(50);
   private static final int LEASE_RENEWALS = 6;
 
@@ -53,7 +46,6 @@ final class Follower implements AutoCloseable {
   private final PeerCalls peers;
   private final NodeStore store;
   private final Signal signal;
-  private final InstantSource clock = InstantSource.system();
   private final Thread thread = new Thread(this::run, "sheep-epochs");
   private final ScheduledExecutorService lease =
       Executors.newSingleThreadScheduledExecutor(new DaemonThreads("sheep-lease"));
@@ -65,13 +57,6 @@ final class Follower implements AutoCloseable {
   private volatile int lastEpoch;
   private volatile List<NodeInfo> found = List.of();
   private volatile Settings settings = Settings.NONE;
-  private volatile @Nullable Recovery recovery;
-
-  /** Held while ZooKeeper is told that a recovery is done. */
-  private final ReentrantLock marking = new ReentrantLock();
-
-  /** Whether this node is SYNCED in an epoch that is open. */
-  private volatile boolean upToDate;
 
   // by the one thread only
   private @Nullable View view;
@@ -84,14 +69,13 @@ final class Follower implements AutoCloseable {
   /** What was said of values that mean nothing. */
   private final Set<String> told = new HashSet<>();
 
-  private final RiftWatch rifts;
+  /** The objects that were here before the epoch was opened. */
+  private List<ObjectId> before = List.of();
+
+  private final Succession succession;
   private final Onlooker onlooker;
   private final DiskLoss diskLoss;
-
-  /** Where everybody stood when this process last dropped what it is no place for. */
-  private volatile View.Placement swept = View.Placement.NONE;
-
-  private List<ObjectId> before = List.of();
+  private final Recoveries recoveries;
 
   Follower(
       ClusterSheep sheep,
@@ -108,7 +92,9 @@ final class Follower implements AutoCloseable {
     this.signal = signal;
     this.onlooker = new Onlooker(sheep, registry, store.id());
     this.diskLoss = new DiskLoss(store, registry, peers, signal::raise);
-    this.rifts = new RiftWatch(sheep.options().sessionTimeout().dividedBy(3));
+    this.recoveries = new Recoveries(registry, replica, peers, () -> settings.holdsRecovery());
+    this.succession =
+        new Succession(registry, store.id(), sheep.options().sessionTimeout(), signal::raise);
     thread.setDaemon(true);
   }
 
@@ -161,9 +147,7 @@ final class Follower implements AutoCloseable {
   }
 
   RecoveryProgress recovery() {
-    Recovery running = recovery;
-    boolean behind = seat() != null && !upToDate;
-    return running == null ? new RecoveryProgress(behind, 0, 0, 0) : running.progress();
+    return recoveries.progress(seat() != null);
   }
 
   /** Has the thread look at once. */
@@ -186,7 +170,7 @@ final class Follower implements AutoCloseable {
         log.error("following the cluster failed, which is a bug", e);
       }
       try {
-        boolean soon = (view != null && !settled) || rifts.isPending();
+        boolean soon = (view != null && !settled) || succession.isPending();
         signal.await(soon ? SETTLE_PAUSE : LOOK_INTERVAL);
       } catch (InterruptedException e) {
         return;
@@ -260,7 +244,9 @@ final class Follower implements AutoCloseable {
       stop(false);
       standAside(agreed, epoch);
     }
-    append(agreed, epoch, members, wanted);
+    OptionalLong waitsSince =
+        view != null && !open ? OptionalLong.of(tookPartNanos) : OptionalLong.empty();
+    succession.append(agreed, epoch, members, wanted, waitsSince);
   }
 
   /**
@@ -354,8 +340,7 @@ final class Follower implements AutoCloseable {
       replica.close();
       view = null;
     }
-    upToDate = false;
-    recovery = null;
+    recoveries.end();
     settled = false;
     open = false;
   }
@@ -396,7 +381,7 @@ final class Follower implements AutoCloseable {
       replica.open();
       open = true;
       sheep.opened(now);
-      startRecovery(now);
+      recoveries.begin(now, now.peer(store.id()), before, incarnation);
     }
   }
 
@@ -447,150 +432,10 @@ final class Follower implements AutoCloseable {
     }
   }
 
-  private void startRecovery(View now) {
-    View.Peer self = now.peer(store.id());
-    View.Placement placement = now.placement();
-    upToDate = self.isSynced();
-    boolean sweeps = self.isSynced() && !now.isMoving();
-    if (now.isMoving()) {
-      swept = View.Placement.NONE; // it may be given up, but what has come by then is here
-    }
-    if (sweeps && placement.equals(swept)) {
-      return;
-    }
-    Recovery begun =
-        new Recovery(now, self, replica, peers, before, () -> settings.holdsRecovery());
-    String as = incarnation;
-    if (!sweeps) {
-      recovery = begun;
-    }
-    Thread worker =
-        new Thread(() -> work(sweeps ? () -> sweep(begun, placement) : () -> recover(begun, as)));
-    worker.setName("sheep-recovery");
-    worker.setDaemon(true);
-    worker.start();
-  }
-
-  private static void work(Runnable duty) {
-    try {
-      duty.run();
-    } catch (RuntimeException e) {
-      log.error("recovery failed, which is a bug", e);
-    }
-  }
-
-  private void sweep(Recovery begun, View.Placement placement) {
-    try {
-      begun.sweep();
-      swept = placement;
-    } catch (IOException e) {
-      log.debug("what is elsewhere now is dropped in a later epoch: {}", e.toString());
-    }
-  }
-
-  private void recover(Recovery begun, String as) {
-    String last = "";
-    while (!closed && recovery == begun) {
-      try {
-        begun.run();
-        markCaughtUp(begun, as);
-        return;
-      } catch (IOException e) {
-        boolean isFull = e instanceof SheepException s && s.result() == ResultCode.NO_SPACE;
-        if (isFull && !last.equals(FULL)) {
-          log.warn("this node cannot catch up before its disk has room: {}", e.toString());
-        } else if (!isFull && !e.toString().equals(last)) {
-          log.info("catching up is interrupted: {}", e.toString());
-        }
-        last = isFull ? FULL : e.toString();
-        try {
-          new Signal().await(isFull ? FULL_PAUSE : LOOK_INTERVAL);
-        } catch (InterruptedException interrupted) {
-          return;
-        }
-      }
-    }
-  }
-
-  /**
-   * Notes the end of a recovery, unless another has begun. One after the other: the note of an
-   * earlier epoch that is late would take the place of that of a later one, for which the cluster
-   * would wait for ever.
-   */
-  private void markCaughtUp(Recovery done, String as) throws IOException {
-    marking.lock();
-    try {
-      if (recovery == done) {
-        registry.markCaughtUp(done.epoch(), as);
-        log.info("this node has all it should have in epoch {}", done.epoch());
-      }
-    } finally {
-      marking.unlock();
-    }
-  }
-
-  /** Appends the epoch that is due, if there is one. */
-  private void append(
-      Layout agreed, Epoch epoch, Map<String, Registry.Found> members, Wishes.Wanted wanted)
-      throws IOException {
-    Map<String, Membership.Alive> alive = alive(epoch, members);
-    Set<String> out = leftOut(epoch, members, alive);
-    if (out.contains(store.id())) {
-      // those who stay say so; if they are dead, and only their sessions are left, nobody may
-      return;
-    }
-    alive.keySet().removeAll(out);
-    Instant now = clock.instant();
-    boolean isForced = wanted.forced() == epoch.number() && LastResort.isDue(epoch, alive);
-    Epoch next =
-        (isForced
-                ? LastResort.next(epoch, alive, now)
-                : Membership.next(epoch, alive, wanted.ring(), wanted.copies(), now))
-            .orElse(null);
-    if (next != null) {
-      if (!out.isEmpty()) {
-        log.warn("{} are left out of epoch {}, as others do not hear them", out, next.number());
-      }
-      boolean done = registry.append(agreed.createTime(), next);
-      log.debug("epoch {} {}", next.number(), done ? "appended" : "was there already");
-      signal.raise();
-    }
-  }
-
-  /** Those of the nodes that are there who are fit. */
-  Map<String, Membership.Alive> alive(Epoch epoch, Map<String, Registry.Found> members)
-      throws IOException {
-    Map<String, Membership.Alive> alive = new HashMap<>();
-    for (Map.Entry<String, Registry.Found> member : members.entrySet()) {
-      String id = member.getKey();
-      String there = member.getValue().incarnation();
-      if (!there.equals(registry.refused(id))) {
-        boolean caughtUp = registry.isCaughtUp(id, epoch.number(), there);
-        alive.put(id, new Membership.Alive(there, caughtUp, member.getValue().loss()));
-      }
-    }
-    return alive;
-  }
-
-  /** Who has to be counted as absent, since some of those who are there do not hear each other. */
-  private Set<String> leftOut(
-      Epoch epoch, Map<String, Registry.Found> members, Map<String, Membership.Alive> alive)
-      throws IOException {
-    Map<String, String> fit = new HashMap<>();
-    alive.forEach((id, node) -> fit.put(id, node.incarnation()));
-    // what others do not hear, or are not heard by, holds up nobody here
-    Map<String, Registry.Found> concerned = new HashMap<>(members);
-    concerned.keySet().removeIf(id -> epoch.member(id) == null);
-    long now = System.nanoTime();
-    long late = sheep.options().sessionTimeout().toNanos() / 2;
-    boolean cannotOpen = view != null && !open && now - tookPartNanos > late;
-    return rifts.leftOut(epoch, fit, registry.rifts(concerned), cannotOpen, now);
-  }
-
   @Override
   public void close() {
     closed = true;
-    recovery = null;
+    recoveries.close();
     signal.raise();
     thread.interrupt();
     try {

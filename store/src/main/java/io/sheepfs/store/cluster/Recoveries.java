@@ -1,0 +1,168 @@
+package io.sheepfs.store.cluster;
+
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.RecoveryProgress;
+import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.SheepException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The recoveries of a node, one after the other, each in a thread of its own: in an epoch in which
+ * it is behind it tries until it has caught up, and tells ZooKeeper; in one in which nothing moves
+ * any more it drops what is elsewhere now.
+ *
+ * <p>Epochs begin and end by the one thread that follows them; the rest is safe for any number.
+ */
+final class Recoveries implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(Recoveries.class);
+
+  private static final Duration PAUSE = Duration.ofSeconds(1);
+
+  /** Between two attempts to catch up on a disk that is full: each asks for all that there is. */
+  private static final Duration FULL_PAUSE = Duration.ofSeconds(10);
+
+  private static final String FULL = "full";
+
+  private final Registry registry;
+  private final Replica replica;
+  private final PeerCalls peers;
+  private final BooleanSupplier held;
+
+  /** Held while ZooKeeper is told that a recovery is done. */
+  private final ReentrantLock marking = new ReentrantLock();
+
+  private volatile @Nullable Recovery running;
+  private volatile boolean closed;
+
+  /** Whether this node is SYNCED in an epoch that is open. */
+  private volatile boolean upToDate;
+
+  /** Where everybody stood when this process last dropped what it is no place for. */
+  private volatile View.Placement swept = View.Placement.NONE;
+
+  /**
+   * None has begun.
+   *
+   * @param held whether nothing is to be fetched
+   */
+  Recoveries(Registry registry, Replica replica, PeerCalls peers, BooleanSupplier held) {
+    this.registry = registry;
+    this.replica = replica;
+    this.peers = peers;
+    this.held = held;
+  }
+
+  /**
+   * An epoch is open: begins what has to be done in it.
+   *
+   * @param self this node in it
+   * @param before the objects that were here before it was opened
+   * @param incarnation of this node
+   */
+  void begin(View now, View.Peer self, List<ObjectId> before, String incarnation) {
+    View.Placement placement = now.placement();
+    upToDate = self.isSynced();
+    boolean sweeps = self.isSynced() && !now.isMoving();
+    if (now.isMoving()) {
+      swept = View.Placement.NONE; // it may be given up, but what has come by then is here
+    }
+    if (sweeps && placement.equals(swept)) {
+      return;
+    }
+    Recovery begun = new Recovery(now, self, replica, peers, before, held);
+    if (!sweeps) {
+      running = begun;
+    }
+    Thread worker =
+        new Thread(
+            () -> work(sweeps ? () -> sweep(begun, placement) : () -> recover(begun, incarnation)));
+    worker.setName("sheep-recovery");
+    worker.setDaemon(true);
+    worker.start();
+  }
+
+  /** The epoch ends, and the attempts with it. */
+  void end() {
+    upToDate = false;
+    running = null;
+  }
+
+  RecoveryProgress progress(boolean isMember) {
+    Recovery now = running;
+    boolean behind = isMember && !upToDate;
+    return now == null ? new RecoveryProgress(behind, 0, 0, 0) : now.progress();
+  }
+
+  private static void work(Runnable duty) {
+    try {
+      duty.run();
+    } catch (RuntimeException e) {
+      log.error("recovery failed, which is a bug", e);
+    }
+  }
+
+  private void sweep(Recovery begun, View.Placement placement) {
+    try {
+      begun.sweep();
+      swept = placement;
+    } catch (IOException e) {
+      log.debug("what is elsewhere now is dropped in a later epoch: {}", e.toString());
+    }
+  }
+
+  private void recover(Recovery begun, String as) {
+    String last = "";
+    while (!closed && running == begun) {
+      try {
+        begun.run();
+        markCaughtUp(begun, as);
+        return;
+      } catch (IOException e) {
+        boolean isFull = e instanceof SheepException s && s.result() == ResultCode.NO_SPACE;
+        if (isFull && !last.equals(FULL)) {
+          log.warn("this node cannot catch up before its disk has room: {}", e.toString());
+        } else if (!isFull && !e.toString().equals(last)) {
+          log.info("catching up is interrupted: {}", e.toString());
+        }
+        last = isFull ? FULL : e.toString();
+        try {
+          new Signal().await(isFull ? FULL_PAUSE : PAUSE);
+        } catch (InterruptedException interrupted) {
+          return;
+        }
+      }
+    }
+  }
+
+  /**
+   * Notes the end of a recovery, unless another has begun. One after the other: the note of an
+   * earlier epoch that is late would take the place of that of a later one, for which the cluster
+   * would wait for ever.
+   */
+  private void markCaughtUp(Recovery done, String as) throws IOException {
+    marking.lock();
+    try {
+      if (running == done) {
+        registry.markCaughtUp(done.epoch(), as);
+        log.info("this node has all it should have in epoch {}", done.epoch());
+      }
+    } finally {
+      marking.unlock();
+    }
+  }
+
+  /** No attempt is made any more. */
+  @Override
+  public void close() {
+    closed = true;
+    running = null;
+  }
+}
