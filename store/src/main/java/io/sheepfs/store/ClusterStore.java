@@ -62,7 +62,7 @@ public final class ClusterStore implements NodeStore {
       this.id = StandardCharsets.UTF_8.decode(disk.readAll(idFile)).toString();
     }
     this.disks =
-        StoreDisks.open(
+        new StoreDisks(
             directory.root(), id, directory.objects(), others, without, disk, OPEN_FILES);
     this.files = disks.objects();
     files.removeTemporaries();

@@ -100,19 +100,7 @@ public final class StoreDisks {
    * @param without those that the node is to do without; nothing for those that it does without
    * @throws IOException with a message for the user
    */
-  static StoreDisks open(
-      Path root,
-      String nodeId,
-      Path own,
-      List<Path> others,
-      List<Path> without,
-      Disk disk,
-      int openFiles)
-      throws IOException {
-    return new StoreDisks(root, nodeId, own, others, without, disk, openFiles);
-  }
-
-  private StoreDisks(
+  StoreDisks(
       Path root,
       String nodeId,
       Path own,
