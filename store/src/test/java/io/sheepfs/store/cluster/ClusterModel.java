@@ -7,6 +7,7 @@ import io.sheepfs.store.Loss;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.cluster.Membership.Alive;
+import io.sheepfs.store.cluster.ModelDisks.Content;
 import io.sheepfs.store.cluster.Rifts.Rift;
 import java.net.InetAddress;
 import java.time.Instant;
@@ -43,29 +44,12 @@ final class ClusterModel {
   private static final int NODES = 5;
   private static final int POINTS = 6;
 
-  /** The state of an object; both halves are 0 if it is not there. */
-  record Content(int one, int two) {
-    static final Content NONE = new Content(0, 0);
-  }
-
-  /** How far a node is with going on without a disk. */
-  private enum Losing {
-    NOTHING,
-    /** It was allowed to. */
-    ALLOWED,
-    /** It does not take part in anything any more. */
-    CLOSED,
-    /** Its directory says that it is incomplete. */
-    INCOMPLETE
-  }
-
   private static final class Node {
     private final String id;
     private final NodeInfo info;
-    private final Map<ObjectId, Content> disk = new HashMap<>();
+    private final ModelDisks disks = new ModelDisks();
     private final Set<ObjectId> recovered = new HashSet<>();
     private final Set<ObjectId> suspects = new HashSet<>();
-    private boolean secondDisk;
     private @Nullable String incarnation;
     private @Nullable View view;
     private @Nullable List<ObjectId> todo;
@@ -73,13 +57,7 @@ final class ClusterModel {
     private Set<ObjectId> before = Set.of();
     private boolean caughtUp;
 
-    /** Whether it loses a disk: how far it is with that. */
-    private Losing losing = Losing.NOTHING;
-
-    /** Whether its disks say that it may lack objects. */
-    private boolean incomplete;
-
-    /** What this incarnation has said of that. */
+    /** What this incarnation has said of its disks. */
     private Loss loss = Loss.NONE;
 
     /** The newest epoch that it has seen, so that it does nothing any more as of an earlier one. */
@@ -89,18 +67,6 @@ final class ClusterModel {
       this.id = "n" + number;
       this.info =
           new NodeInfo(InetAddress.getLoopbackAddress(), 7000 + number, POINTS, number, 1L << 40);
-    }
-
-    Content get(ObjectId oid) {
-      return disk.getOrDefault(oid, Content.NONE);
-    }
-
-    void put(ObjectId oid, Content content) {
-      if (content.equals(Content.NONE)) {
-        disk.remove(oid);
-      } else {
-        disk.put(oid, content);
-      }
     }
   }
 
@@ -127,7 +93,6 @@ final class ClusterModel {
   private int counter;
   private int moves;
   private int leftOut;
-  private int losses;
 
   /** The node that was allowed to lose a disk last, and the incarnation that it was. */
   private String loser = "";
@@ -172,7 +137,7 @@ final class ClusterModel {
 
   /** How often a node went on without a disk. */
   int losses() {
-    return losses;
+    return nodes.values().stream().mapToInt(node -> node.disks.losses()).sum();
   }
 
   /**
@@ -215,7 +180,7 @@ final class ClusterModel {
   // --- membership ---
 
   private void kill(Node node) {
-    node.losing = Losing.NOTHING;
+    node.disks.ended();
     node.incarnation = null;
     node.seen = 0;
     node.view = null;
@@ -226,19 +191,11 @@ final class ClusterModel {
   private void start(Node node) {
     node.incarnation = node.id + "-" + ++counter;
     node.recovered.clear();
-    if (node.incomplete) {
-      loseDisk(node); // if that was cut short
-    }
-    node.loss = node.incomplete ? Loss.OBJECTS : Loss.NONE;
+    node.disks.started();
+    node.loss = node.disks.isIncomplete() ? Loss.OBJECTS : Loss.NONE;
   }
 
   // --- a disk that is lost ---
-
-  /** One of two disks, with each second object. */
-  private static void loseDisk(Node node) {
-    node.disk.keySet().removeIf(oid -> oid.hashCode() % 2 == 0 != node.secondDisk);
-    node.secondDisk = !node.secondDisk; // what comes back is on another one
-  }
 
   private boolean canDoWithout(Node node) {
     View view = new View(LAYOUT, epoch, node.id);
@@ -273,28 +230,14 @@ final class ClusterModel {
     if (node.incarnation == null) {
       return;
     }
-    switch (node.losing) {
-      case NOTHING -> {
-        if (canDoWithout(node) && mayLose(node)) {
-          node.losing = Losing.ALLOWED;
-        }
-      }
-      case ALLOWED -> {
-        node.view = null;
-        node.losing = Losing.CLOSED;
-      }
-      case CLOSED -> {
-        if (DiskLoss.othersHaveAll(new View(LAYOUT, epoch, node.id))) {
-          node.incomplete = true;
-          node.losing = Losing.INCOMPLETE;
-        } else {
-          restart(node);
-        }
-      }
-      case INCOMPLETE -> {
-        losses++;
-        restart(node);
-      }
+    ModelDisks.Then then =
+        node.disks.lose(
+            () -> canDoWithout(node) && mayLose(node),
+            () -> DiskLoss.othersHaveAll(new View(LAYOUT, epoch, node.id)));
+    switch (then) {
+      case GO_ON -> {}
+      case CLOSE -> node.view = null;
+      case RESTART -> restart(node);
     }
   }
 
@@ -354,7 +297,7 @@ final class ClusterModel {
     for (Node node : nodes.values()) {
       Member self = epoch.member(node.id);
       boolean isMember = self != null && self.incarnation().equals(node.incarnation);
-      if (isMember && node.losing.compareTo(Losing.CLOSED) >= 0) {
+      if (isMember && node.disks.isClosed()) {
         return; // it does not take part any more
       }
       if (node.incarnation != null && node.seen != epoch.number()) {
@@ -386,8 +329,10 @@ final class ClusterModel {
       }
       node.recovered.removeIf(oid -> !view.authority(oid, copies(oid)).isSynced());
       node.view = view;
-      node.incomplete &= !self(view).isSynced();
-      node.before = new HashSet<>(node.disk.keySet());
+      if (self(view).isSynced()) {
+        node.disks.complete();
+      }
+      node.before = node.disks.list();
     }
     views.forEach(this::settle);
     open = true;
@@ -441,7 +386,7 @@ final class ClusterModel {
 
   private void repair(Node node, ObjectId oid, Node source) {
     if (has(node, oid)) {
-      node.put(oid, source.get(oid));
+      node.disks.put(oid, source.disks.get(oid));
     } else {
       node.recovered.remove(oid);
     }
@@ -452,7 +397,7 @@ final class ClusterModel {
     Set<Content> possible = perhaps.get(oid);
     View.Peer authority = view.authority(oid, copies(oid));
     if (possible != null && authority.isSynced()) {
-      Content found = node(authority).get(oid);
+      Content found = node(authority).disks.get(oid);
       if (!possible.contains(found)) {
         throw failure(oid, found, node(authority));
       }
@@ -487,7 +432,7 @@ final class ClusterModel {
       if (!reaches(node, authority)) {
         return false;
       }
-      node.put(oid, node(authority).get(oid));
+      node.disks.put(oid, node(authority).disks.get(oid));
     }
     node.recovered.add(oid);
     return true;
@@ -560,7 +505,7 @@ final class ClusterModel {
       return;
     }
     for (ObjectId oid : objects) {
-      Content found = node.get(oid);
+      Content found = node.disks.get(oid);
       Content right = acknowledged.getOrDefault(oid, Content.NONE);
       boolean wrong = has(node, oid) && !found.equals(right);
       if (wrong && !perhaps.getOrDefault(oid, Set.of()).contains(found)) {
@@ -579,8 +524,8 @@ final class ClusterModel {
     if (!has && !whole && !node.recovered.contains(oid) && !fetch(node, view, oid)) {
       return false;
     }
-    Content found = node.get(oid);
-    node.put(
+    Content found = node.disks.get(oid);
+    node.disks.put(
         oid,
         switch (kind) {
           case 1 -> new Content(wanted.one(), found.two());
@@ -641,7 +586,7 @@ final class ClusterModel {
         if (!reaches(node, peer)) {
           return null;
         }
-        node.listed.addAll(node(peer).disk.keySet());
+        node.listed.addAll(node(peer).disks.list());
       }
     }
     if (RecoveryPlan.awaited(view, 1) != null) {
@@ -658,7 +603,7 @@ final class ClusterModel {
   private boolean drop(Node node, View view, ObjectId oid) {
     boolean owned = self(view).isSynced() && view.isPlace(oid, copies(oid));
     if (!owned && !node.recovered.contains(oid)) {
-      node.disk.remove(oid);
+      node.disks.put(oid, Content.NONE);
     }
     return true;
   }
@@ -668,7 +613,7 @@ final class ClusterModel {
   /** One random step. */
   void step() {
     Node node = anyOf(List.copyOf(nodes.values()));
-    if (moreCopies > 0 && (random.nextInt(20) == 0 || node.losing != Losing.NOTHING)) {
+    if (moreCopies > 0 && (random.nextInt(20) == 0 || node.disks.isLosing())) {
       goOnWithoutDisk(node);
       check();
       return;
@@ -755,8 +700,9 @@ final class ClusterModel {
       Content right = acknowledged.getOrDefault(oid, Content.NONE);
       Set<Content> possible = perhaps.getOrDefault(oid, Set.of());
       for (View.Peer place : view.places(oid, copies(oid))) {
-        Content found = node(place).get(oid);
-        boolean isGone = !isThere(place) && node(place).incomplete; // the epoch will say so
+        Content found = node(place).disks.get(oid);
+        boolean isGone =
+            !isThere(place) && node(place).disks.isIncomplete(); // the epoch will say so
         if (place.isSynced() && !isGone && !found.equals(right) && !possible.contains(found)) {
           throw failure(oid, found, node(place));
         }
@@ -772,7 +718,7 @@ final class ClusterModel {
       for (Node node : nodes.values()) {
         if (node.incarnation == null) {
           start(node);
-        } else if (node.losing != Losing.NOTHING) {
+        } else if (node.disks.isLosing()) {
           goOnWithoutDisk(node);
         }
       }
@@ -798,7 +744,7 @@ final class ClusterModel {
     for (ObjectId oid : objects) {
       List<View.Peer> places = view.places(oid, copies(oid));
       for (View.Peer peer : view.all()) {
-        boolean isThere = node(peer).disk.containsKey(oid);
+        boolean isThere = node(peer).disks.has(oid);
         if (isThere && !places.contains(peer)) {
           return false;
         }
