@@ -26,7 +26,7 @@ sealed interface Verdict<N> {
   /** It has to be tried again in another epoch, after the failure that was the cause. */
   record Again<N>(IOException cause, List<N> unfit) implements Verdict<N> {}
 
-  /** Nobody has made it who counts. */
+  /** All SYNCED places refuse it; who made it nevertheless is unfit. */
   record Refused<N>(SheepException refusal, List<N> unfit) implements Verdict<N> {}
 
   /**
