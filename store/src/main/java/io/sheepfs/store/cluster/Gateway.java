@@ -22,7 +22,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,7 +54,10 @@ final class Gateway implements StoredObjects {
   private final ExecutorService senders;
   private final Room room;
   private final NoSpace noSpace;
-  private final ReentrantLock[] order = new ReentrantLock[STRIPES];
+
+  /** A change of an object holds its turn for itself, and whoever reads it shares it. */
+  private final ReentrantReadWriteLock[] turns = new ReentrantReadWriteLock[STRIPES];
+
   private final ChangeNumbers numbers = new ChangeNumbers();
 
   /** When requests can be carried out. */
@@ -84,7 +88,7 @@ final class Gateway implements StoredObjects {
     this.room = room;
     this.noSpace = new NoSpace(own, peers);
     for (int i = 0; i < STRIPES; i++) {
-      order[i] = new ReentrantLock(true);
+      turns[i] = new ReentrantReadWriteLock(true);
     }
   }
 
@@ -95,6 +99,10 @@ final class Gateway implements StoredObjects {
 
   private static long deadline() {
     return System.nanoTime() + PATIENCE.toNanos();
+  }
+
+  private ReentrantReadWriteLock turn(ObjectId oid) {
+    return turns[Math.floorMod(oid.hashCode(), STRIPES)];
   }
 
   private static SheepException late(String what, @Nullable IOException cause) {
@@ -114,7 +122,7 @@ final class Gateway implements StoredObjects {
       throws SheepException {
     List<Long> taken = new ArrayList<>(1);
     Outcome found = Outcome.HALF_DONE;
-    ReentrantLock turn = order[Math.floorMod(oid.hashCode(), STRIPES)];
+    Lock turn = turn(oid).writeLock();
     turn.lock();
     try {
       change(what, oid, need, bytes, step, taken);
@@ -139,7 +147,7 @@ final class Gateway implements StoredObjects {
    * @throws SheepException also if the epoch ended meanwhile
    */
   <T> T undisturbed(ObjectId oid, Look<T> look) throws SheepException {
-    ReentrantLock turn = order[Math.floorMod(oid.hashCode(), STRIPES)];
+    Lock turn = turn(oid).writeLock();
     turn.lock();
     try {
       View view = serving.await(deadline());
@@ -345,8 +353,23 @@ final class Gateway implements StoredObjects {
     T ask(View view, @Nullable NodeInfo other) throws IOException;
   }
 
-  /** Asks this node if it has the object, else the first other that answers. */
+  /**
+   * Asks this node if it has the object, else the first other that answers. It waits for a change
+   * that is under way: what only some places have of it may not be there any more in the next
+   * epoch, and so nobody may have seen it.
+   */
   private <T> T ask(String what, ObjectId oid, Question<T> question) throws SheepException {
+    Lock turn = turn(oid).readLock();
+    turn.lock();
+    try {
+      return askBetweenChanges(what, oid, question);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private <T> T askBetweenChanges(String what, ObjectId oid, Question<T> question)
+      throws SheepException {
     long deadline = deadline();
     IOException last = null;
     while (System.nanoTime() < deadline) {

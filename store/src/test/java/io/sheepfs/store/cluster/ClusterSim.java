@@ -241,6 +241,9 @@ public final class ClusterSim implements LongFunction<String> {
       clients.add(client);
       Sim.spawn(new Sim.Host("c" + i), "client", client);
     }
+    if (Sim.oneIn(2)) {
+      Sim.spawn(new Sim.Host("r"), "reader", new SimReader(wires, addresses, clients));
+    }
     int troubles = 1 + Sim.random(5);
     for (int i = 0; i < troubles; i++) {
       Sim.sleep(Duration.ofMillis(Sim.random(Sim.oneIn(3) ? 6_000 : 1_500)));

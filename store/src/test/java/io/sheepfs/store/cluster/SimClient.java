@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SimClient implements Runnable {
 
-  private static final int OBJECTS = 3;
+  static final int OBJECTS = 3;
 
   /** What the cluster is formatted for. */
   static final int MOST_COPIES = 3;
@@ -39,7 +40,7 @@ final class SimClient implements Runnable {
   /** How long the longest writes take when nothing is wrong. */
   private static final int WRITE_MICROS = 4_000;
 
-  private static final int[] PLACES = {0, 1024};
+  static final int[] PLACES = {0, 1024};
   private static final Duration PATIENCE = Duration.ofMinutes(5);
 
   private final SimWires wires;
@@ -52,6 +53,9 @@ final class SimClient implements Runnable {
   private boolean finished;
   private int acknowledged;
   private int losses;
+
+  /** What a write is under way to. */
+  private @Nullable Disk writing;
 
   /** What happens in the middle of the next write or deletion. */
   private @Nullable Runnable trouble;
@@ -107,6 +111,9 @@ final class SimClient implements Runnable {
     /** What can be read there if nothing was lost that no flush has told of. */
     final Set<Long> kept = new TreeSet<>(Set.of(0L));
 
+    /** What was acknowledged last. */
+    long acknowledged;
+
     /** Whether something else was read. */
     boolean isLost;
 
@@ -142,6 +149,16 @@ final class SimClient implements Runnable {
 
   List<Disk> disks() {
     return disks;
+  }
+
+  /** The VDI to whose last cell a write is under way; null if none is. */
+  @Nullable Disk writing() {
+    return writing;
+  }
+
+  /** How often unflushed writes were at risk. */
+  int losses() {
+    return losses;
   }
 
   /** Has something happen in the next write or deletion; it must not wait for anything. */
@@ -271,6 +288,7 @@ final class SimClient implements Runnable {
     cell.possible.add(value);
     cell.kept.add(value);
     cell.unflushed.add(value);
+    writing = disk;
     disturbNow();
     try {
       if (disk.made[index]) {
@@ -284,11 +302,13 @@ final class SimClient implements Runnable {
       }
       make(disk, index, at, body, flags); // it was lost with its machine meanwhile
     }
+    writing = null;
     cell.possible.clear();
     cell.possible.add(value);
     cell.kept.clear();
     cell.kept.add(value);
     cell.isLost = false;
+    cell.acknowledged = value;
     if (stable && losses == lossesBefore) {
       cell.unflushed.clear();
     }
@@ -353,20 +373,26 @@ final class SimClient implements Runnable {
     }
   }
 
-  private void read(Disk disk, int index) throws Refused {
-    ObjectId oid = ObjectId.data(disk.vid, index);
+  /** What the places of an object hold; null if it is not there. */
+  long @Nullable [] find(ObjectId oid) throws Refused {
     ByteBuffer bytes = ByteBuffer.allocate(2048);
-    boolean isThere = true;
     try {
       call(Opcode.READ_OBJ, 0, RequestFields.Obj.of(oid, 0), null, bytes);
     } catch (Refused e) {
-      if (e.result != ResultCode.NO_OBJ) {
-        throw e;
+      if (e.result == ResultCode.NO_OBJ) {
+        return null;
       }
-      isThere = false;
+      throw e;
     }
+    return Arrays.stream(PLACES).mapToLong(bytes::getLong).toArray();
+  }
+
+  private void read(Disk disk, int index) throws Refused {
+    ObjectId oid = ObjectId.data(disk.vid, index);
+    long[] there = find(oid);
+    boolean isThere = there != null;
     for (int i = 0; i < PLACES.length; i++) {
-      long found = bytes.getLong(PLACES[i]);
+      long found = there == null ? 0 : there[i];
       Cell cell = disk.cells.get(index * PLACES.length + i);
       if (cell != null && !cell.possible.contains(found)) {
         Sim.fail(
