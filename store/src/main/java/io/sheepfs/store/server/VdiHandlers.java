@@ -221,10 +221,17 @@ final class VdiHandlers {
     return answer(wanted.in(store().table()));
   }
 
-  /** Succeeds whether it was locked or not, but for a lease of somebody else: that stays. */
+  /**
+   * Succeeds whether it was locked or not, but for a lease of somebody else: that stays. With the
+   * LEASE flag, that of the connection ends, whatever id snapshots have given its VDI since.
+   */
   Answer releaseVdi(Request request) throws SheepException {
-    VdiId vid = new VdiId(request.header().vdi().baseVdiId());
-    store().locks().release(vid, request.connection());
+    if (request.header().has(RequestFlags.LEASE)) {
+      store().locks().releaseAll(request.connection());
+    } else {
+      VdiId vid = new VdiId(request.header().vdi().baseVdiId());
+      store().locks().release(vid, request.connection());
+    }
     return Answer.SUCCESS;
   }
 

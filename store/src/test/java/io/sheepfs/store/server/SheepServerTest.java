@@ -116,6 +116,26 @@ final class SheepServerTest {
     }
   }
 
+  @Test
+  void lease_releasedUnderTheIdBeforeASnapshot_isFreeAtOnce() throws IOException {
+    try (ServedStore store = new ServedStore(true, ServerOptions.DEFAULTS);
+        Cluster cluster = store.connect();
+        Socket first = connect(store);
+        Socket second = connect(store)) {
+      VdiName disk = new VdiName("disk");
+      VdiInfo before = cluster.vdis().create(disk, VdiSpec.ofSize(SIZE));
+      RequestHeader lock = named(Opcode.LOCK_VDI, RequestFlags.LEASE);
+      assertEquals(ResultCode.SUCCESS, ask(first, lock, name()));
+      cluster.vdis().snapshot(disk, new SnapshotTag("s1"));
+      RequestFields.Vdi old = new RequestFields.Vdi(0, before.vid().value(), 0, 0, 0, 0, 0, 0);
+      RequestHeader release = RequestHeader.of(Opcode.RELEASE_VDI, RequestFlags.LEASE, 0, old);
+      assertEquals(ResultCode.SUCCESS, ask(second, release, new byte[0]));
+      assertEquals(ResultCode.VDI_LOCKED, ask(second, lock, name()), "it is not his");
+      assertEquals(ResultCode.SUCCESS, ask(first, release, new byte[0]));
+      assertEquals(ResultCode.SUCCESS, ask(second, lock, name()));
+    }
+  }
+
   private static ResultCode goBack(Socket socket, VdiInfo base, int flags) throws IOException {
     RequestHeader request =
         RequestHeader.of(
