@@ -53,6 +53,7 @@ public final class ClusterSim implements LongFunction<String> {
   private boolean powerWasLost;
   private boolean isMended;
   private long heldUpUntil;
+  private boolean isOver;
 
   private int flips;
 
@@ -208,6 +209,7 @@ public final class ClusterSim implements LongFunction<String> {
     powerWasLost = false;
     isMended = false;
     heldUpUntil = 0;
+    isOver = false;
     flips = 0;
     long digest =
         Sim.run(
@@ -258,6 +260,7 @@ public final class ClusterSim implements LongFunction<String> {
     checkGateway();
     flipBits();
     check();
+    isOver = true;
   }
 
   private void check() {
@@ -544,8 +547,7 @@ public final class ClusterSim implements LongFunction<String> {
     wires.mend();
     there.setUp(true);
     SimClient admin = new SimClient(wires, machines.stream().map(m -> m.address).toList(), "a", 0);
-    boolean[] isOver = new boolean[1];
-    Sim.spawn(new Sim.Host("a"), "admin", () -> admin.letRecoveryGo(() -> isOver[0]));
+    Sim.spawn(new Sim.Host("a"), "admin", () -> admin.letRecoveryGo(() -> isOver));
     await("clients are done", () -> isUp() && clients.stream().allMatch(SimClient::isFinished));
     // who was frozen may still carry out what it was asked
     await("all go on", () -> isUp() && all().stream().noneMatch(Machine::isFrozen));
@@ -554,7 +556,6 @@ public final class ClusterSim implements LongFunction<String> {
     Sim.sleep(LAST_LOOK);
     await("settled again", () -> isUp() && isSettled());
     await("nothing of a deleted VDI is left", () -> isUp() && !isDeletedLeft());
-    isOver[0] = true;
   }
 
   /** Whether somebody has an object of a VDI whose deletion a client was told of. */
