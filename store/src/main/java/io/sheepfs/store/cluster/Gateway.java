@@ -117,6 +117,7 @@ final class Gateway implements StoredObjects {
    * until one succeeds, so that no attempt is forgotten while it may be half done.
    *
    * @param outcome if all do it
+   * @throws SheepException {@link ResultCode#NETWORK_ERROR} if nobody knows whether it is done
    */
   private void change(String what, ObjectId oid, Outcome outcome, Need need, long bytes, Step step)
       throws SheepException {
@@ -130,6 +131,11 @@ final class Gateway implements StoredObjects {
     } catch (UnanimousRefusal e) {
       found = Outcome.REFUSED;
       throw e.refusal;
+    } catch (SheepException e) {
+      if (!taken.isEmpty() && Verdict.isPassing(e)) { // none that says that nothing was done
+        throw new SheepException(ResultCode.NETWORK_ERROR, what + " of " + oid, e);
+      }
+      throw e;
     } finally {
       numbers.end(oid, taken, found);
       turn.unlock();

@@ -31,7 +31,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Cluster operations of one client go over a connection of its own, so that its leases live and
  * end with it. When that connection breaks while there are any, so does the client's: it has to
- * learn that its leases are gone. So it does when nobody knows whether a VDI was made.
+ * learn that its leases are gone. So it does when nobody knows whether a VDI was made, or whether
+ * an object was changed on which the client has no lease: to change it once more could undo what
+ * somebody else has written since.
  *
  * <p>Safe for any number of threads.
  */
@@ -91,10 +93,17 @@ final class ClusterRouter {
   }
 
   /** Whether it may be tried again when nobody knows whether it was done. */
-  private static boolean isRepeatable(Opcode opcode) {
-    // a lock ends with the connection over which it may have been taken, and what is deleted stays
-    // deleted; but what was perhaps made would be found in the way
-    return opcode != Opcode.NEW_VDI && opcode != Opcode.GET_VDI_ATTR;
+  private static boolean isRepeatable(Opcode opcode, RequestHeader header) {
+    return switch (opcode) {
+      // what was perhaps made would be found in the way
+      case NEW_VDI, GET_VDI_ATTR -> false;
+      // others may have written since, and have been answered, but for those who have no lease
+      case CREATE_AND_WRITE_OBJ, WRITE_OBJ, REMOVE_OBJ, DISCARD_OBJ ->
+          header.has(RequestFlags.LEASE);
+      // a lock ends with the connection over which it may have been taken, and what is deleted
+      // stays deleted
+      default -> true;
+    };
   }
 
   /** Whether a result says something of the moment, so that nothing was done. */
@@ -164,22 +173,23 @@ final class ClusterRouter {
         NodeInfo leader = lead.node();
         Answer answer = leader == null ? here.get() : passOn(request, opcode, lead.epoch(), leader);
         boolean passing = isPassing(answer.result());
-        if (!passing && (leader != null || sheep.leadership().isCertain())) {
+        boolean isKnown = !passing && answer.result() != ResultCode.NETWORK_ERROR;
+        if (isKnown && (leader != null || sheep.leadership().isCertain())) {
           return mayBeDone ? again(opcode, answer) : answer;
         }
         answer.body().release();
-        if (System.nanoTime() > deadline) {
-          return Answer.of(passing ? answer.result() : ResultCode.NEW_NODE_VER);
-        }
         // what was done by one who may not lead any more was perhaps not done
         mayBeDone |= !passing;
+        if (!mayBeDone && System.nanoTime() > deadline) {
+          return Answer.of(answer.result());
+        }
       } catch (SheepException e) {
         return refusal(request, opcode, e.result());
       } catch (IOException e) {
         log.debug("{} is not answered: {}", request.header(), e.toString());
         mayBeDone = true;
       }
-      if (mayBeDone && (!isRepeatable(opcode) || System.nanoTime() > deadline)) {
+      if (mayBeDone && (!isRepeatable(opcode, request.header()) || System.nanoTime() > deadline)) {
         // the client alone can look whether it was
         abandon(request.connection());
         return Answer.of(ResultCode.NETWORK_ERROR);
