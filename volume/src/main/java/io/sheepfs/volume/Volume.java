@@ -590,12 +590,16 @@ public final class Volume implements AutoCloseable {
   private void checkWritable() throws SheepException {
     checkOpen();
     VdiLock held = lock;
+    while (held != null && !held.isHeld()) {
+      VdiLock now = lock;
+      if (now == held) {
+        throw lockLost();
+      }
+      held = now; // it was let go here, a moment ago
+    }
     if (held == null) {
       throw new SheepException(
           ResultCode.READONLY, "VDI '" + header.name() + "' is open read-only");
-    }
-    if (!held.isHeld()) {
-      throw lockLost();
     }
   }
 
