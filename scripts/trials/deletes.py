@@ -2,10 +2,11 @@
 
 usage: deletes.py [--rounds N] [--seconds N] [--seed N] [--directory DIR]
 
-A round makes a VDI of four objects, writes to it and to one that stays, kills one node or another, deletes the VDI and
-starts nodes again, in random order, with more kills between. Of deleted VDIs only the inode stays, as the mark that they
-are deleted, and an attribute without a name, which says that others may be behind it. A mount with a cache has written to each VDI before. Every node's disk, list of objects and open files, and the cache,
-are looked at after each fifth round. As root.
+A round makes a VDI of four objects, writes to it, also through a mount with a cache, and to one that stays, kills one
+node or another, deletes the VDI and starts nodes again, in random order, with more kills between. Of deleted VDIs only
+the inode stays, as the mark that they are deleted, and an attribute without a name, which says that others may be behind
+it. Every node's disk, list of objects and open files, and the cache of the mount, are looked at after each fifth round.
+As root.
 """
 
 import argparse
