@@ -41,7 +41,10 @@ interface Agreement extends Closeable {
   /** Adds a value; false if there is one already. */
   boolean create(String path, byte[] value) throws IOException;
 
-  /** Adds a value that ends with the session, in place of any other. */
+  /**
+   * Adds a value that ends with the session, in place of any other; if that is of the same session,
+   * the value is never gone in between.
+   */
   void putEphemeral(String path, byte[] value) throws IOException;
 
   /**

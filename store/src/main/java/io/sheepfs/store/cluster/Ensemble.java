@@ -160,6 +160,15 @@ final class Ensemble implements Agreement {
     call(
         "write of " + path,
         () -> {
+          long session = client.getZookeeperClient().getZooKeeper().getSessionId();
+          Stat known = client.checkExists().forPath(path);
+          if (known != null && known.getEphemeralOwner() == session) {
+            Stat set = client.setData().forPath(path, value);
+            if (client.getZookeeperClient().getZooKeeper().getSessionId() != session) {
+              throw new KeeperException.SessionExpiredException();
+            }
+            return set;
+          }
           client.delete().quietly().forPath(path);
           return client
               .create()

@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +53,7 @@ final class SimEnsemble {
   /** One server. */
   private final class Server {
     private final TreeMap<String, Value> tree = new TreeMap<>();
+    private final Map<String, TreeSet<String>> names = new HashMap<>();
     private final Map<String, List<Session>> watches = new HashMap<>();
     private int applied;
 
@@ -70,6 +73,7 @@ final class SimEnsemble {
         }
         fire("data " + change.path());
         if (before == null || after == null) {
+          list(change.path(), after != null);
           fire("list " + parent(change.path()));
         }
       }
@@ -89,18 +93,14 @@ final class SimEnsemble {
       }
     }
 
+    private void list(String path, boolean isThere) {
+      String name = path.substring(path.lastIndexOf('/') + 1);
+      Set<String> beside = names.computeIfAbsent(parent(path), any -> new TreeSet<>());
+      boolean unused = isThere ? beside.add(name) : beside.remove(name);
+    }
+
     List<String> children(String path) {
-      String prefix = path.equals("/") ? "/" : path + "/";
-      List<String> names = new ArrayList<>();
-      for (String key : tree.tailMap(prefix, false).keySet()) {
-        if (!key.startsWith(prefix)) {
-          break;
-        }
-        if (key.indexOf('/', prefix.length()) < 0) {
-          names.add(key.substring(prefix.length()));
-        }
-      }
-      return names;
+      return new ArrayList<>(names.getOrDefault(path, new TreeSet<>()));
     }
   }
 
@@ -384,6 +384,21 @@ final class SimEnsemble {
 
     @Override
     public void putEphemeral(String path, byte[] value) throws IOException {
+      long session = id;
+      if (known("look at " + path, false, from -> isOwn(from, path, session))) {
+        boolean unused =
+            known(
+                "write of " + path,
+                true,
+                from -> {
+                  if (id != session || !isOwn(leader(), path, session)) {
+                    throw new Refused();
+                  }
+                  set(path, value, session);
+                  return true;
+                });
+        return;
+      }
       boolean unused =
           known(
               "removal of " + path,
@@ -399,6 +414,11 @@ final class SimEnsemble {
       if (!made) {
         throw new IOException(path + " is there already");
       }
+    }
+
+    private boolean isOwn(Server at, String path, long session) {
+      Value found = at.tree.get(path);
+      return found != null && found.owner() == session;
     }
 
     @Override
