@@ -7,7 +7,7 @@ import java.util.List;
 class CachedMountIT extends MountContract {
 
   @SuppressWarnings("NullAway.Init") // made before each test
-  private ServedFolder sheep;
+  private SheepProcess sheep;
 
   CachedMountIT() {
     super("direct");
@@ -15,7 +15,7 @@ class CachedMountIT extends MountContract {
 
   @Override
   void startCluster(Path folder) throws Exception {
-    sheep = new ServedFolder(folder);
+    sheep = new SheepProcess(folder);
   }
 
   @Override

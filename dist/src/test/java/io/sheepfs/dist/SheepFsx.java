@@ -99,7 +99,7 @@ final class SheepFsx implements Callable<Integer> {
     out.println("sheepfsx: seed " + ownSeed + ", " + what);
     Path own = Files.createDirectory(folder.resolve(transport + (cached ? "-cache" : "")));
     if (cached) {
-      try (ServedFolder sheep = new ServedFolder(own)) {
+      try (SheepProcess sheep = new SheepProcess(own)) {
         exercise(
             own, () -> mount(own, transport, cachedOptions(own, sheep)), count, millis, ownSeed);
       }
@@ -109,7 +109,7 @@ final class SheepFsx implements Callable<Integer> {
     }
   }
 
-  private static List<String> cachedOptions(Path own, ServedFolder sheep) {
+  private static List<String> cachedOptions(Path own, SheepProcess sheep) {
     return List.of(
         "-p",
         Integer.toString(sheep.port()),
@@ -156,6 +156,9 @@ final class SheepFsx implements Callable<Integer> {
       mounted.unmount();
       out.println("  " + watch.figures());
       watch.check(own);
+    } catch (Exception | Error e) {
+      System.err.println("the mount logged:\n" + mounted.log()); // its folder is removed
+      throw e;
     } finally {
       mounted.close();
     }
