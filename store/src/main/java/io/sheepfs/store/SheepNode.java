@@ -47,14 +47,6 @@ public interface SheepNode {
     return 0;
   }
 
-  /**
-   * Whether all locks of the cluster are in {@link #vdiStore}, so that this node can tell whose
-   * writes to refuse.
-   */
-  default boolean knowsAllLocks() {
-    return true;
-  }
-
   /** Whether a client that can do so should turn to another node, as this one is cut off. */
   default boolean isAside() {
     return false;

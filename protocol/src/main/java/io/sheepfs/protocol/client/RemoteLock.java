@@ -44,6 +44,9 @@ final class RemoteLock implements VdiLock {
   private final VdiName name;
   private final Consumer<RemoteLock> whenClosed;
 
+  /** By it the sheep knows us over another connection. */
+  private final int holder = UUID.randomUUID().hashCode() | 1;
+
   @GuardedBy("this")
   private @Nullable Connection connection;
 
@@ -121,7 +124,7 @@ final class RemoteLock implements VdiLock {
           exchange(
               fresh,
               Opcode.LOCK_VDI,
-              RequestFields.Vdi.lookup(0),
+              new RequestFields.Vdi(0, holder, 0, 0, 0, 0, 0, 0),
               VdiNameRecord.of(name, null).encode());
       if (answer.result() != ResultCode.SUCCESS) {
         throw new SheepException(answer.result(), "lock " + name);
@@ -196,9 +199,10 @@ final class RemoteLock implements VdiLock {
   }
 
   /**
-   * Waits for the lock to be got back after a sheep refused a change under it.
+   * Waits for the lock to be got again, after a sheep refused a change under it, or when nobody
+   * knows what became of one: nothing is changed any more under the earlier lease then.
    *
-   * @param refused the generation that the sheep did not know
+   * @param refused the generation of that change
    * @return false if the lock is lost, or is not got back in the time of a request
    */
   boolean awaitAnother(int refused) {

@@ -6,6 +6,7 @@ import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ObjectStore;
 import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.OutcomeUnknownException;
 import io.sheepfs.protocol.RequestFields;
 import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResponseHeader;
@@ -226,12 +227,24 @@ final class RemoteObjectStore implements ObjectStore {
     long cowOid = source == null ? 0 : source.value();
     RemoteLock lease = oid.kind() == ObjectId.Kind.ATTRIBUTE ? null : leases.get(oid.vid());
     int start = src.position();
+    long deadline = System.nanoTime() + client.requestTimeoutNanos();
     while (true) {
       int generation = lease == null ? 0 : lease.generation();
       int allFlags = flags | (generation == 0 ? 0 : RequestFlags.LEASE);
       RequestFields.Obj fields =
           new RequestFields.Obj(oid.value(), cowOid, 0, 0, 0, generation, offset);
-      ResponseHeader answer = client.call(opcode, allFlags, fields, src, null, Repeat.ALWAYS);
+      ResponseHeader answer;
+      try {
+        Repeat repeat = generation == 0 ? Repeat.ALWAYS : Repeat.IF_NOT_SENT;
+        answer = client.call(opcode, allFlags, fields, src, null, repeat);
+      } catch (OutcomeUnknownException e) {
+        // what is still on its way must not come after later changes: another lease ends it
+        if (lease == null || System.nanoTime() > deadline || !lease.awaitAnother(generation)) {
+          throw e;
+        }
+        src.position(start);
+        continue;
+      }
       if (answer.result() == ResultCode.VDI_NOT_LOCKED
           && lease != null
           && lease.awaitAnother(generation)) {

@@ -183,6 +183,9 @@ public final class SheepClient implements AutoCloseable {
         }
         failure = new SheepException(answer.result(), describe(header, peer));
       } catch (OutcomeUnknownException e) {
+        if (fixed == null) {
+          current.compareAndSet(turn, (turn + 1) % gateways.size());
+        }
         throw e;
       } catch (IOException e) {
         failure = networkError(describe(header, peer), e);

@@ -48,6 +48,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -67,6 +69,9 @@ final class FakeSheep implements AutoCloseable {
   private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
   private final Channel listener;
   private final AtomicInteger served = new AtomicInteger();
+  private final AtomicInteger leases = new AtomicInteger();
+  private final List<Integer> writtenUnder = new CopyOnWriteArrayList<>();
+  private volatile boolean givesLeases;
   private volatile Predicate<RequestHeader> swallow = request -> false;
   private volatile boolean hangUpBeforeAnswer;
   private volatile @Nullable Tampering tampering;
@@ -120,6 +125,16 @@ final class FakeSheep implements AutoCloseable {
   /** Leaves it to {@code way} to send the answers from now on; null for the usual way. */
   void tamper(@Nullable Tampering way) {
     tampering = way;
+  }
+
+  /** Tells a generation with each lock from now on, but refuses nothing. */
+  void giveLeases() {
+    givesLeases = true;
+  }
+
+  /** The generations in the WRITE_OBJs under a lease that were carried out. */
+  List<Integer> writtenUnder() {
+    return writtenUnder;
   }
 
   /** How many requests were carried out. */
@@ -213,10 +228,13 @@ final class FakeSheep implements AutoCloseable {
           session.objects().read(request.obj().objectId(), request.obj().offset(), result);
           result.flip();
         }
-        case WRITE_OBJ ->
-            session
-                .objects()
-                .write(request.obj().objectId(), request.obj().offset(), body, durability(request));
+        case WRITE_OBJ -> {
+          RequestFields.Obj obj = request.obj();
+          if (request.has(RequestFlags.LEASE)) {
+            writtenUnder.add(obj.targetEpoch());
+          }
+          session.objects().write(obj.objectId(), obj.offset(), body, durability(request));
+        }
         case CREATE_AND_WRITE_OBJ -> create(request, body);
         case REMOVE_OBJ -> session.objects().remove(request.obj().objectId());
         case FLUSH_VDI -> session.objects().flush(request.obj().objectId().vid());
@@ -230,7 +248,8 @@ final class FakeSheep implements AutoCloseable {
         }
         case LOCK_VDI -> {
           lock = session.lockOnly(name(body)); // marks are the clients' business
-          return vdi(request, lock.vdi());
+          int generation = givesLeases ? leases.incrementAndGet() : 0;
+          return vdi(request, lock.vdi(), generation);
         }
         case RELEASE_VDI -> {
           if (lock != null) {
@@ -294,10 +313,15 @@ final class FakeSheep implements AutoCloseable {
     }
 
     private ResponseFrame vdi(RequestHeader request, VdiInfo info) {
+      return vdi(request, info, 0);
+    }
+
+    private ResponseFrame vdi(RequestHeader request, VdiInfo info, int generation) {
       return frame(
           request,
           ResultCode.SUCCESS,
-          new ResponseFields.Vdi(info.vid().value(), 0, info.copies(), info.blockSizeShift()),
+          new ResponseFields.Vdi(
+              info.vid().value(), generation, info.copies(), info.blockSizeShift()),
           ByteBuffer.allocate(0));
     }
   }

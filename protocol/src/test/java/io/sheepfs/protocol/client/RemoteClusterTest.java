@@ -125,6 +125,27 @@ class RemoteClusterTest {
     }
   }
 
+  /** So that the first attempt, if it is still on its way, is refused when it comes. */
+  @Test
+  void write_underALeaseAndConnectionBreaks_repeatedUnderAnother() throws Exception {
+    sheep.giveLeases();
+    try (RemoteCluster cluster = connect()) {
+      VdiInfo vdi = cluster.vdis().create(NAME, VdiSpec.ofSize(1 << 20));
+      try (VdiLock lock = cluster.vdis().lock(NAME)) {
+        ObjectId oid = ObjectId.data(lock.vdi().vid(), 0);
+        cluster.objects().create(oid, 0, bytes(4096, 1), Durability.STABLE);
+        sheep.hangUpAfter(request -> request.opcode() == Opcode.WRITE_OBJ);
+        ByteBuffer data = bytes(4096, 2);
+        cluster.objects().write(oid, 0, data, Durability.STABLE);
+        assertFalse(data.hasRemaining());
+        cluster.objects().write(oid, 0, bytes(4096, 3), Durability.STABLE);
+        assertEquals(List.of(1, 2, 2), sheep.writtenUnder());
+        assertTrue(lock.isHeld());
+      }
+      assertEquals(vdi.vid(), cluster.vdis().lookup(NAME).vid());
+    }
+  }
+
   @Test
   void create_connectionBreaksBeforeTheAnswer_outcomeUnknown() throws Exception {
     try (RemoteCluster cluster = connect()) {

@@ -263,12 +263,6 @@ public final class ClusterSheep implements SheepNode, AutoCloseable {
     return leadership.term().vdis();
   }
 
-  /** The leader has them, and writes go to any node. */
-  @Override
-  public boolean knowsAllLocks() {
-    return false;
-  }
-
   @Override
   public void releaseLeases(Object owner) {
     Leadership.Term now = leadership.termOrNull();

@@ -32,8 +32,8 @@ import org.slf4j.LoggerFactory;
  * <p>Cluster operations of one client go over a connection of its own, so that its leases live and
  * end with it. When that connection breaks while there are any, so does the client's: it has to
  * learn that its leases are gone. So it does when nobody knows whether a VDI was made, or whether
- * an object was changed on which the client has no lease: to change it once more could undo what
- * somebody else has written since.
+ * an object was changed: to change it once more could undo what somebody has written since, and
+ * what is still on its way could, too. Only the client can do it again, under another lease.
  *
  * <p>Safe for any number of threads.
  */
@@ -93,13 +93,12 @@ final class ClusterRouter {
   }
 
   /** Whether it may be tried again when nobody knows whether it was done. */
-  private static boolean isRepeatable(Opcode opcode, RequestHeader header) {
+  private static boolean isRepeatable(Opcode opcode) {
     return switch (opcode) {
       // what was perhaps made would be found in the way
       case NEW_VDI, GET_VDI_ATTR -> false;
-      // others may have written since, and have been answered, but for those who have no lease
-      case CREATE_AND_WRITE_OBJ, WRITE_OBJ, REMOVE_OBJ, DISCARD_OBJ ->
-          header.has(RequestFlags.LEASE);
+      // somebody may have written since, and have been answered
+      case CREATE_AND_WRITE_OBJ, WRITE_OBJ, REMOVE_OBJ, DISCARD_OBJ -> false;
       // a lock ends with the connection over which it may have been taken, and what is deleted
       // stays deleted
       default -> true;
@@ -189,7 +188,7 @@ final class ClusterRouter {
         log.debug("{} is not answered: {}", request.header(), e.toString());
         mayBeDone = true;
       }
-      if (mayBeDone && (!isRepeatable(opcode, request.header()) || System.nanoTime() > deadline)) {
+      if (mayBeDone && (!isRepeatable(opcode) || System.nanoTime() > deadline)) {
         // the client alone can look whether it was
         abandon(request.connection());
         return Answer.of(ResultCode.NETWORK_ERROR);

@@ -27,9 +27,6 @@ final class LeaseCheck {
   private LeaseCheck() {}
 
   static void install(SheepNode sheep, Map<Opcode, Handler> handlers) {
-    if (!sheep.knowsAllLocks()) {
-      return;
-    }
     StrangersWrites strangers = new StrangersWrites(sheep);
     for (Opcode opcode : CHANGES) {
       handlers.computeIfPresent(opcode, (same, plain) -> checked(sheep, strangers, plain));

@@ -7,6 +7,7 @@ import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.WriterMarks;
 import io.sheepfs.store.SheepNode;
 import io.sheepfs.store.vdi.Vdi;
+import io.sheepfs.store.vdi.VdiStore;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,8 +27,16 @@ final class StrangersWrites {
   private final SheepNode sheep;
   private final AtomicLong attributeChanges = new AtomicLong();
 
-  /** VDIs without a mark, and the {@link #attributeChanges} when that was seen. */
-  private final Map<VdiId, Long> unmarked = new ConcurrentHashMap<>();
+  /** VDIs without a mark. */
+  private final Map<VdiId, Seen> unmarked = new ConcurrentHashMap<>();
+
+  /**
+   * When it was looked for.
+   *
+   * @param vdis another one after each time in which another node led
+   * @param attributeChanges that there had been
+   */
+  private record Seen(VdiStore vdis, long attributeChanges) {}
 
   StrangersWrites(SheepNode sheep) {
     this.sheep = sheep;
@@ -38,9 +47,8 @@ final class StrangersWrites {
     if (!oid.isData()) {
       return;
     }
-    long now = attributeChanges.get();
-    Long seen = unmarked.get(oid.vid());
-    if (seen == null || seen != now) {
+    Seen now = new Seen(sheep.vdiStore(), attributeChanges.get());
+    if (!now.equals(unmarked.get(oid.vid()))) {
       removeMark(oid.vid());
       unmarked.put(oid.vid(), now);
     }

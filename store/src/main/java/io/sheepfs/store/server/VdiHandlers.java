@@ -200,10 +200,8 @@ final class VdiHandlers {
     boolean leased = request.header().has(RequestFlags.LEASE);
     try {
       if (leased) {
-        store().locks().awaitEnd(vdi.vid());
-        VdiLocks.Lock lock = store().lock(wanted, request.connection(), true);
-        int generation = sheep.knowsAllLocks() ? lock.generation() : 0;
-        return answer(ResultCode.SUCCESS, wanted.in(store().table()), generation);
+        VdiLocks.Lock lock = lease(wanted, vdi.vid(), request);
+        return answer(ResultCode.SUCCESS, wanted.in(store().table()), lock.generation());
       } else if ((sheep.flags() & USE_LOCK) != 0) {
         if (request.header().vdi().lockType() != 0) {
           throw new SheepException(ResultCode.NO_SUPPORT, "shared lock of " + vdi.vid());
@@ -219,6 +217,26 @@ final class VdiHandlers {
       throw e;
     }
     return answer(wanted.in(store().table()));
+  }
+
+  /** Again a lease for whoever has one, by another connection: he may be the only one to know. */
+  private VdiLocks.Lock lease(VdiStore.Choice wanted, VdiId vid, Request request)
+      throws SheepException {
+    VdiLocks locks = store().locks();
+    boolean isFree = locks.awaitEnd(vid);
+    try {
+      int holder = request.header().vdi().baseVdiId();
+      VdiLocks.Lock lock = store().lock(wanted, request.connection(), true, holder);
+      if (!locks.awaitEnd(vid)) {
+        throw new SheepException(ResultCode.AGAIN, "changes of VDI " + vid + " are under way");
+      }
+      return lock;
+    } catch (SheepException e) {
+      if (!isFree && e.result() == ResultCode.VDI_LOCKED && locks.holder(vid) == null) {
+        throw new SheepException(ResultCode.AGAIN, "VDI " + vid + " is just being given back", e);
+      }
+      throw e;
+    }
   }
 
   /**

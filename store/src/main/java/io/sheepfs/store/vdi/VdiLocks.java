@@ -37,15 +37,17 @@ public final class VdiLocks {
   public static final class Lock {
     private final Object owner;
     private final boolean leased;
+    private final int holder;
     private final int generation;
     private final AtomicInteger underWay = new AtomicInteger();
     private volatile boolean ended;
     private VdiId vid;
 
-    private Lock(VdiId vid, Object owner, boolean leased, int generation) {
+    private Lock(VdiId vid, Object owner, boolean leased, int holder, int generation) {
       this.vid = vid;
       this.owner = owner;
       this.leased = leased;
+      this.holder = holder;
       this.generation = generation;
     }
 
@@ -63,6 +65,10 @@ public final class VdiLocks {
     public boolean isLeased() {
       return leased;
     }
+
+    private boolean isOf(int who) {
+      return leased && who != 0 && holder == who;
+    }
   }
 
   VdiLocks() {}
@@ -72,23 +78,45 @@ public final class VdiLocks {
    *
    * @throws SheepException {@link ResultCode#VDI_LOCKED} if anybody has it, even {@code owner}
    */
-  public synchronized Lock acquire(VdiId vid, Object owner, boolean leased) throws SheepException {
-    if (held.containsKey(vid) || ending.stream().anyMatch(lock -> lock.vid.equals(vid))) {
+  public Lock acquire(VdiId vid, Object owner, boolean leased) throws SheepException {
+    return acquire(vid, owner, leased, 0);
+  }
+
+  /**
+   * The same; but whoever has a lease already gets another in its place. Requests under the earlier
+   * one may still be under way: {@link #awaitEnd}.
+   *
+   * @param holder a number that the holder of a lease alone knows; 0 for none
+   */
+  public synchronized Lock acquire(VdiId vid, Object owner, boolean leased, int holder)
+      throws SheepException {
+    Lock earlier = held.get(vid);
+    if ((earlier != null && !earlier.isOf(holder))
+        || ending.stream().anyMatch(lock -> lock.vid.equals(vid) && !lock.isOf(holder))) {
       throw new SheepException(ResultCode.VDI_LOCKED, "VDI " + vid);
     }
-    Lock lock = new Lock(vid, owner, leased, 1 + random.nextInt(Integer.MAX_VALUE));
+    Lock lock = new Lock(vid, owner, leased, holder, 1 + random.nextInt(Integer.MAX_VALUE));
     held.put(vid, lock);
+    if (earlier != null) {
+      end(earlier);
+    }
     return lock;
+  }
+
+  private boolean isEnding(VdiId vid) {
+    return ending.stream().anyMatch(lock -> lock.vid.equals(vid));
   }
 
   /**
    * Returns when no request of a lease of a VDI that has ended is under way any more, or after some
-   * seconds. To be called before {@link #acquire}, by somebody who keeps nobody else waiting.
+   * seconds. To be called by somebody who keeps nobody else waiting.
+   *
+   * @return whether none is
    */
-  public synchronized void awaitEnd(VdiId vid) {
+  public synchronized boolean awaitEnd(VdiId vid) {
     long deadline = System.nanoTime() + PATIENCE_NANOS;
     boolean interrupted = false;
-    while (ending.stream().anyMatch(lock -> lock.vid.equals(vid))) {
+    while (isEnding(vid)) {
       long left = deadline - System.nanoTime();
       if (left <= 0) {
         break;
@@ -103,6 +131,7 @@ public final class VdiLocks {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+    return !isEnding(vid);
   }
 
   /**

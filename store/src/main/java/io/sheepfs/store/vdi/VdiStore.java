@@ -548,9 +548,15 @@ public final class VdiStore {
    * @throws SheepException {@link ResultCode#VDI_LOCKED} if anybody has it, even {@code owner}
    */
   public VdiLocks.Lock lock(Choice working, Object owner, boolean leased) throws SheepException {
+    return lock(working, owner, leased, 0);
+  }
+
+  /** The same; {@code holder} as in {@link VdiLocks#acquire(VdiId, Object, boolean, int)}. */
+  public VdiLocks.Lock lock(Choice working, Object owner, boolean leased, int holder)
+      throws SheepException {
     changes.lock();
     try {
-      return locks.acquire(working.in(table).vid(), owner, leased);
+      return locks.acquire(working.in(table).vid(), owner, leased, holder);
     } finally {
       changes.unlock();
     }

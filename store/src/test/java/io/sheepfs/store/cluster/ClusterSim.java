@@ -1,9 +1,16 @@
 package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.Opcode;
+import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestFlags;
+import io.sheepfs.protocol.RequestHeader;
+import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.protocol.VdiName;
+import io.sheepfs.protocol.VdiNameRecord;
 import io.sheepfs.protocol.client.PeerLinks;
 import io.sheepfs.store.server.SimServer;
 import io.sheepfs.store.sim.Sim;
@@ -12,6 +19,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -40,8 +48,12 @@ public final class ClusterSim implements LongFunction<String> {
   /** Before it all is looked at: what nodes do by themselves they do each second. */
   private static final Duration LAST_LOOK = Duration.ofSeconds(2);
 
+  private static final RequestFields SIZE_OF_VDI =
+      new RequestFields.Vdi(64 << 20, 0, 2, 0, 0, 0, 0, 0);
+
   private static final long FORMAT_TIME = 77L << 32;
 
+  private final boolean isLateWrite;
   private SimWires wires = new SimWires();
   private List<Machine> machines = new ArrayList<>();
   private List<SimClient> clients = new ArrayList<>();
@@ -56,6 +68,20 @@ public final class ClusterSim implements LongFunction<String> {
   private boolean isOver;
 
   private int flips;
+
+  /** Whatever befalls it. */
+  public ClusterSim() {
+    this(false);
+  }
+
+  /**
+   * One history of all, or always the same story.
+   *
+   * @param isLateWrite whether it is that of a write that comes late
+   */
+  public ClusterSim(boolean isLateWrite) {
+    this.isLateWrite = isLateWrite;
+  }
 
   /** A machine with a sheep. */
   private final class Machine {
@@ -216,7 +242,11 @@ public final class ClusterSim implements LongFunction<String> {
             seed,
             () -> {
               try {
-                play();
+                if (isLateWrite) {
+                  playLateWrite();
+                } else {
+                  play();
+                }
               } catch (IOException e) {
                 throw new AssertionError(e);
               }
@@ -225,7 +255,7 @@ public final class ClusterSim implements LongFunction<String> {
     return Long.toHexString(digest) + " " + acknowledged + " writes, " + flips + " flips";
   }
 
-  private void play() throws IOException {
+  private SimEnsemble formatted() throws IOException {
     SimEnsemble there = new SimEnsemble(wires, SESSION);
     ensemble = there;
     for (int i = 0; i < 3; i++) {
@@ -233,10 +263,21 @@ public final class ClusterSim implements LongFunction<String> {
     }
     machines.forEach(Machine::start);
     format();
+    return there;
+  }
+
+  private Machine startGateway() throws IOException {
+    Machine fresh = new Machine(machines.size());
+    gateway = fresh;
+    fresh.start();
+    return fresh;
+  }
+
+  private void play() throws IOException {
+    SimEnsemble there = formatted();
     if (Sim.oneIn(3)) {
-      gateway = new Machine(machines.size());
+      Machine unused = startGateway();
     }
-    all().forEach(Machine::start);
     List<InetSocketAddress> addresses = all().stream().map(machine -> machine.address).toList();
     for (int i = 0; i < 2; i++) {
       SimClient client = new SimClient(wires, addresses, "c" + i, 10 + Sim.random(25));
@@ -249,9 +290,10 @@ public final class ClusterSim implements LongFunction<String> {
     int troubles = 1 + Sim.random(5);
     for (int i = 0; i < troubles; i++) {
       Sim.sleep(Duration.ofMillis(Sim.random(Sim.oneIn(3) ? 6_000 : 1_500)));
-      switch (Sim.random(3)) {
+      switch (Sim.random(4)) {
         case 0 -> clients.get(Sim.random(clients.size())).disturb(() -> trouble(there, any()));
         case 1 -> wires.ambush(1 + Sim.random(12), (from, to) -> ambush(there, machine(from, to)));
+        case 2 -> cutOffWhoIsAsked(Sim.random(3));
         default -> trouble(there, any());
       }
     }
@@ -261,6 +303,84 @@ public final class ClusterSim implements LongFunction<String> {
     flipBits();
     check();
     isOver = true;
+  }
+
+  /**
+   * A gateway that is cut off has passed a write on; the client does it again over another sheep,
+   * under another lease, and once more with something newer. Then the first one arrives.
+   */
+  private void playLateWrite() throws IOException {
+    SimEnsemble unused = formatted();
+    Machine cutOff = startGateway();
+    await("settled", () -> isSettled() && isOpen(cutOff));
+    SimWires.Pipe before = wires.connect("c", cutOff.address);
+    SimWires.Pipe after = wires.connect("c", machines.get(1).address);
+    ByteBuffer name = VdiNameRecord.of(new VdiName("late")).encode();
+    VdiId vid = new VdiId(ask(after, Opcode.NEW_VDI, 0, SIZE_OF_VDI, name).vdi().vdiId());
+    int first = lease(before, name);
+    assertSuccess(ask(before, Opcode.CREATE_AND_WRITE_OBJ, vid, first, 1));
+    for (Machine other : machines) {
+      wires.cut(cutOff.name, other.name);
+      wires.cut(other.name, cutOff.name);
+    }
+    ResultCode[] late = new ResultCode[1];
+    Sim.spawn(
+        new Sim.Host("late"),
+        "writer",
+        () -> {
+          try {
+            late[0] = ask(before, Opcode.WRITE_OBJ, vid, first, 2).result();
+          } catch (IOException e) {
+            late[0] = ResultCode.NETWORK_ERROR;
+          }
+        });
+    Sim.sleep(Duration.ofMillis(100));
+    int second = lease(after, name);
+    assertSuccess(ask(after, Opcode.WRITE_OBJ, vid, second, 2));
+    assertSuccess(ask(after, Opcode.WRITE_OBJ, vid, second, 3));
+    wires.mend();
+    await("the late write is answered", () -> late[0] != null);
+    ByteBuffer found = ByteBuffer.allocate(Long.BYTES);
+    RequestFields at = RequestFields.Obj.of(ObjectId.data(vid, 0), 0);
+    RequestHeader read = RequestHeader.of(Opcode.READ_OBJ, 0, found.remaining(), at);
+    assertSuccess(after.exchange(read, null, found, SETTLING));
+    if (found.getLong(0) != 3 || late[0] != ResultCode.VDI_NOT_LOCKED) {
+      throw new AssertionError(found.getLong(0) + " is there; the late write: " + late[0]);
+    }
+  }
+
+  private static boolean isOpen(Machine machine) {
+    Running process = machine.process;
+    ClusterSheep sheep = process == null ? null : process.sheep;
+    return sheep != null && sheep.state() == ResultCode.SUCCESS;
+  }
+
+  private static ResponseHeader ask(
+      SimWires.Pipe over, Opcode opcode, int flags, RequestFields fields, ByteBuffer body)
+      throws IOException {
+    int all = flags | RequestFlags.WRITE;
+    RequestHeader header = RequestHeader.of(opcode, all, body.remaining(), fields);
+    return over.exchange(header, body.duplicate(), null, SETTLING);
+  }
+
+  private static int lease(SimWires.Pipe over, ByteBuffer name) throws IOException {
+    RequestFields holder = new RequestFields.Vdi(0, 7, 0, 0, 0, 0, 0, 0);
+    ResponseHeader answer = ask(over, Opcode.LOCK_VDI, RequestFlags.LEASE, holder, name);
+    assertSuccess(answer);
+    return answer.vdi().attributeId();
+  }
+
+  private static ResponseHeader ask(
+      SimWires.Pipe over, Opcode opcode, VdiId vid, int generation, long value) throws IOException {
+    RequestFields at =
+        new RequestFields.Obj(ObjectId.data(vid, 0).value(), 0, 0, 0, 0, generation, 0);
+    return ask(over, opcode, RequestFlags.LEASE, at, ByteBuffer.allocate(8).putLong(0, value));
+  }
+
+  private static void assertSuccess(ResponseHeader answer) {
+    if (answer.result() != ResultCode.SUCCESS) {
+      throw new AssertionError(answer);
+    }
   }
 
   private void check() {
@@ -430,6 +550,30 @@ public final class ClusterSim implements LongFunction<String> {
     }
     trouble(there, victim);
     return Duration.ZERO;
+  }
+
+  /** A client's request arrives, and cannot be passed on; after a while it comes, if not before. */
+  private void cutOffWhoIsAsked(int requestsBefore) {
+    wires.ambush(
+        1,
+        (from, to) -> {
+          boolean isOfClient = all().stream().noneMatch(machine -> machine.name.equals(from));
+          if (isMended) {
+            return Duration.ZERO;
+          }
+          if (!isOfClient || requestsBefore > 0) {
+            cutOffWhoIsAsked(isOfClient ? requestsBefore - 1 : requestsBefore);
+            return Duration.ZERO;
+          }
+          Duration time = Duration.ofMillis(2_000 + Sim.random(5_000));
+          Sim.trace(to + " is cut off from the others for " + time);
+          for (Machine other : all()) {
+            wires.cut(to, other.name);
+            wires.cut(other.name, to);
+            Sim.after(time, () -> wires.mend(to, other.name));
+          }
+          return Duration.ZERO;
+        });
   }
 
   private void trouble(SimEnsemble there, Machine victim) {

@@ -92,6 +92,17 @@ final class ClusterSimTest {
     }
   }
 
+  @Test
+  @SuppressWarnings("unchecked")
+  void changeUnderAnEarlierLease_comesLate_isRefused() throws ReflectiveOperationException {
+    Class<?> type = classes.loadClass("io.sheepfs.store.cluster.ClusterSim");
+    LongFunction<String> story =
+        (LongFunction<String>) type.getDeclaredConstructor(boolean.class).newInstance(true);
+    for (long seed = 0; seed < 20; seed++) {
+      String unused = story.apply(seed);
+    }
+  }
+
   /** In a world that knows nothing of an earlier one, too. */
   @Test
   void history_ofOneSeed_isTheSameInAnotherWorld() throws ReflectiveOperationException {

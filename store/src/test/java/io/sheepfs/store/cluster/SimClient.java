@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A client that does one thing after the other to VDIs of its own, and knows what it has to find
- * there. When its sheep does not answer it goes to another, and says the same once more.
+ * there. When its sheep does not answer it goes to another, and says the same once more. Some have
+ * a lease on what they change, and get another one before they say it again, as our mounts do.
  */
 final class SimClient implements Runnable {
 
@@ -47,6 +48,10 @@ final class SimClient implements Runnable {
   private final List<InetSocketAddress> nodes;
   private final String name;
   private final int operations;
+
+  /** By which sheep know the holder of its leases; 0 if it takes none. */
+  private final int holder = Sim.oneIn(2) ? 0 : 1 + Sim.random(1 << 30);
+
   private final List<Disk> disks = new ArrayList<>();
   private SimWires.@Nullable Pipe pipe;
   private int made;
@@ -79,6 +84,9 @@ final class SimClient implements Runnable {
     boolean deleted;
 
     boolean maybeDeleted;
+
+    /** Of the lease; 0 for none. */
+    int generation;
 
     /** What the last answer said by which a client finds out that unflushed writes are lost. */
     long incarnation;
@@ -284,7 +292,7 @@ final class SimClient implements Runnable {
     int flags = RequestFlags.WRITE | (stable ? 0 : RequestFlags.CACHE);
     ObjectId oid = ObjectId.data(disk.vid, index);
     ByteBuffer body = ByteBuffer.allocate(Long.BYTES).putLong(0, value);
-    RequestFields at = RequestFields.Obj.of(oid, PLACES[place]);
+    RequestFields.Obj at = RequestFields.Obj.of(oid, PLACES[place]);
     cell.possible.add(value);
     cell.kept.add(value);
     cell.unflushed.add(value);
@@ -327,16 +335,49 @@ final class SimClient implements Runnable {
     }
   }
 
-  private void change(Disk disk, Opcode opcode, int flags, RequestFields at, ByteBuffer body)
+  private void change(Disk disk, Opcode opcode, int flags, RequestFields.Obj at, ByteBuffer body)
       throws Refused {
-    ResponseHeader answer = call(opcode, flags, at, body, null);
+    ResponseHeader answer =
+        holder == 0
+            ? call(opcode, flags, at, body, null)
+            : changeUnderLease(disk, opcode, flags | RequestFlags.LEASE, at, body);
     if ((flags & RequestFlags.CACHE) != 0) {
       disk.heard(answer);
     }
   }
 
+  /** What may have been done is done again under another lease, so that it cannot come later. */
+  private ResponseHeader changeUnderLease(
+      Disk disk, Opcode opcode, int flags, RequestFields.Obj at, ByteBuffer body) throws Refused {
+    while (true) {
+      if (disk.generation == 0) {
+        lock(disk);
+      }
+      RequestFields under =
+          new RequestFields.Obj(at.oid(), 0, 0, 0, 0, disk.generation, at.offset());
+      try {
+        ResponseHeader answer = attempt(opcode, flags, under, body, null);
+        if (answer != null) {
+          return answer;
+        }
+      } catch (Refused e) {
+        if (e.result != ResultCode.VDI_NOT_LOCKED) {
+          throw e;
+        }
+      }
+      disk.generation = 0;
+    }
+  }
+
+  private void lock(Disk disk) throws Refused {
+    ByteBuffer body = VdiNameRecord.of(disk.name, null).encode();
+    RequestFields fields = new RequestFields.Vdi(0, holder, 0, 0, 0, 0, 0, 0);
+    int flags = RequestFlags.WRITE | RequestFlags.LEASE;
+    disk.generation = call(Opcode.LOCK_VDI, flags, fields, body, null).vdi().attributeId();
+  }
+
   /** The object, and then the entry that names it. */
-  private void make(Disk disk, int index, RequestFields at, ByteBuffer body, int flags)
+  private void make(Disk disk, int index, RequestFields.Obj at, ByteBuffer body, int flags)
       throws Refused {
     int lossesBefore = losses;
     if (disk.maybeMade[index]) {
@@ -361,7 +402,7 @@ final class SimClient implements Runnable {
     disk.maybeMade[index] = true;
     ByteBuffer entry = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     entry.putInt(0, disk.vid.value());
-    RequestFields inIndex =
+    RequestFields.Obj inIndex =
         RequestFields.Obj.of(ObjectId.inode(disk.vid), InodeLayout.indexOffset(index));
     change(disk, Opcode.WRITE_OBJ, flags, inIndex, entry);
     disk.made[index] = losses == lossesBefore;
@@ -484,11 +525,19 @@ final class SimClient implements Runnable {
     ByteBuffer body = VdiNameRecord.of(disk.name, null).encode();
     Sim.trace("deletes " + disk.name);
     disturbNow();
-    try {
-      call(Opcode.DEL_VDI, RequestFlags.WRITE, RequestFields.Vdi.lookup(0), body, null);
-    } catch (Refused e) {
-      if (e.result != ResultCode.NO_VDI) { // else an earlier attempt did it
-        throw e;
+    boolean done = false;
+    while (!done) {
+      try {
+        if (holder != 0) {
+          lock(disk); // over the connection that it is deleted over
+        }
+        call(Opcode.DEL_VDI, RequestFlags.WRITE, RequestFields.Vdi.lookup(0), body, null);
+        done = true;
+      } catch (Refused e) {
+        done = e.result == ResultCode.NO_VDI; // an earlier attempt did it
+        if (!done && (holder == 0 || e.result != ResultCode.VDI_LOCKED)) {
+          throw e;
+        }
       }
     }
     disk.deleted = true;
@@ -513,38 +562,53 @@ final class SimClient implements Runnable {
       @Nullable ByteBuffer body,
       @Nullable ByteBuffer target)
       throws Refused {
+    while (true) {
+      ResponseHeader answer = attempt(opcode, flags, fields, body, target);
+      if (answer != null) {
+        return answer;
+      }
+    }
+  }
+
+  /** Asks once; null, after a while, if it has to be asked again. */
+  private @Nullable ResponseHeader attempt(
+      Opcode opcode,
+      int flags,
+      RequestFields fields,
+      @Nullable ByteBuffer body,
+      @Nullable ByteBuffer target)
+      throws Refused {
     long length = body != null ? body.remaining() : target != null ? target.remaining() : 0;
     RequestHeader header = RequestHeader.of(opcode, flags, length, fields);
     String what = opcode + " of " + name;
-    while (true) {
-      try {
-        SimWires.Pipe to = connected();
-        ResponseHeader answer =
-            to.exchange(
-                header,
-                body == null ? null : body.duplicate(),
-                target == null ? null : target.clear(),
-                PATIENCE);
-        if (Sim.isVerbose()) {
-          Sim.trace(header + " at " + to + ": " + answer);
-        }
-        if (answer.result() == ResultCode.SUCCESS) {
-          return answer;
-        }
-        Sim.trace(what + ": " + answer.result());
-        if (!isPassing(answer.result())) {
-          throw new Refused(answer.result(), what);
-        }
-      } catch (IOException e) {
-        Sim.trace(what + ": " + e.getMessage());
-        SimWires.Pipe broken = pipe;
-        pipe = null;
-        if (broken != null) {
-          broken.close();
-        }
+    try {
+      SimWires.Pipe to = connected();
+      ResponseHeader answer =
+          to.exchange(
+              header,
+              body == null ? null : body.duplicate(),
+              target == null ? null : target.clear(),
+              PATIENCE);
+      if (Sim.isVerbose()) {
+        Sim.trace(header + " at " + to + ": " + answer);
       }
-      Sim.sleep(Duration.ofMillis(100 + Sim.random(400)));
+      if (answer.result() == ResultCode.SUCCESS) {
+        return answer;
+      }
+      Sim.trace(what + ": " + answer.result());
+      if (!isPassing(answer.result())) {
+        throw new Refused(answer.result(), what);
+      }
+    } catch (IOException e) {
+      Sim.trace(what + ": " + e.getMessage());
+      SimWires.Pipe broken = pipe;
+      pipe = null;
+      if (broken != null) {
+        broken.close();
+      }
     }
+    Sim.sleep(Duration.ofMillis(100 + Sim.random(400)));
+    return null;
   }
 
   private SimWires.Pipe connected() throws IOException {

@@ -3,6 +3,7 @@ package io.sheepfs.store.cluster;
 import io.sheepfs.protocol.NodeRecord;
 import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestFields;
+import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.client.PeerLinks;
@@ -62,6 +63,12 @@ final class SimWires {
   /** Cuts the way from one machine to another. */
   void cut(String from, String to) {
     cuts.add(from + ">" + to);
+  }
+
+  /** The way between two machines is open again. */
+  void mend(String one, String other) {
+    cuts.remove(one + ">" + other);
+    cuts.remove(other + ">" + one);
   }
 
   /** All ways are open again. */
@@ -224,20 +231,21 @@ final class SimWires {
 
     private void meet(RequestHeader header, byte[] body, Call call) {
       Duration delay = ambushNow(machine, to.machine());
-      arrive(header, body, delay, call);
+      arrive(header, body, delay, call, false);
       if (!delay.isZero()) {
         resetFromThere();
       }
     }
 
-    private void arrive(RequestHeader header, byte[] body, Duration delay, Call call) {
+    private void arrive(
+        RequestHeader header, byte[] body, Duration delay, Call call, boolean wasKept) {
       if (isCut(machine, to.machine())) {
         if (!reset && !((closed || from.isDead()) && Sim.oneIn(4))) {
-          Sim.after(AGAIN, () -> arrive(header, body, delay, call));
+          Sim.after(AGAIN, () -> arrive(header, body, delay, call, true));
         }
         return;
       }
-      if (to.host().isDead()) {
+      if (to.host().isDead() || (wasKept && isUnprotected(header))) {
         resetFromThere();
         return;
       }
@@ -251,6 +259,18 @@ final class SimWires {
               body,
               delay,
               (answer, bytes) -> Sim.after(travel(), () -> comeBack(call, answer, bytes)));
+    }
+
+    /**
+     * Whether nothing tells a change that comes late from another: it is passed on for a client
+     * without a lease, who may have gone on to another sheep, and the epoch is still the same. Such
+     * a client is not promised anything (ADR 21).
+     */
+    private boolean isUnprotected(RequestHeader header) {
+      return header.has(RequestFlags.FORWARD)
+          && header.has(RequestFlags.WRITE)
+          && !header.has(RequestFlags.LEASE)
+          && header.epoch() == to.server().epoch();
     }
 
     private void comeBack(Call call, ResponseHeader answer, byte[] bytes) {

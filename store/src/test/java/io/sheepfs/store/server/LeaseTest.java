@@ -132,6 +132,27 @@ final class LeaseTest {
     assertNull(other.vdis().lastWriter(NAME));
   }
 
+  /** The way to its old connection may be cut, so that the sheep does not see that it has ended. */
+  @Test
+  void lock_ofTheSameHolderOverAnotherConnection_takesTheLeaseOver() throws Exception {
+    lock.close();
+    Object before = new Object();
+    Object after = new Object();
+    VdiLocks.Lock earlier = locks.acquire(vid, before, true, 7);
+    VdiLocks.Lock change = Objects.requireNonNull(locks.enter(vid, earlier.generation()));
+    VdiLocks.Lock later = locks.acquire(vid, after, true, 7);
+    assertNull(locks.enter(vid, earlier.generation()), "it comes too late");
+    assertThrows(SheepException.class, () -> locks.acquire(vid, new Object(), true, 8));
+    assertThrows(SheepException.class, () -> locks.acquire(vid, new Object(), true));
+    locks.leave(change);
+    assertTrue(locks.awaitEnd(vid));
+    locks.releaseAll(before);
+    assertTrue(locks.isHeld(later));
+    locks.leave(Objects.requireNonNull(locks.enter(vid, later.generation())));
+    locks.releaseAll(after);
+    assertNull(locks.holder(vid));
+  }
+
   @Test
   void lock_whileAChangeOfTheOldHolderIsUnderWay_waits() throws Exception {
     int generation = Objects.requireNonNull(locks.holder(vid)).generation();

@@ -100,6 +100,11 @@ public final class SimServer {
             shutdown);
   }
 
+  /** As of which epoch requests are served. */
+  public int epoch() {
+    return core.dispatcher().epoch();
+  }
+
   /** Somebody connects. */
   public Client connected(Runnable reset) {
     Client client = new Client(reset);
