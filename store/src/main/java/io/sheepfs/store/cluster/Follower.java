@@ -92,7 +92,8 @@ final class Follower implements AutoCloseable {
     this.signal = signal;
     this.onlooker = new Onlooker(sheep, registry, store.id());
     this.diskLoss = new DiskLoss(store, registry, peers, signal::raise);
-    this.recoveries = new Recoveries(registry, replica, peers, () -> settings.holdsRecovery());
+    this.recoveries =
+        new Recoveries(registry::markCaughtUp, replica, peers, () -> settings.holdsRecovery());
     this.succession =
         new Succession(registry, store.id(), sheep.options().sessionTimeout(), signal::raise);
     thread.setDaemon(true);

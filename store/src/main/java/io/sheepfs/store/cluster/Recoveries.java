@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The recoveries of a node, one after the other, each in a thread of its own: in an epoch in which
  * it is behind it tries until it has caught up, and tells ZooKeeper; in one in which nothing moves
- * any more it drops what is elsewhere now.
+ * any more it tries until it has dropped what is elsewhere now, which nobody else would remove.
  *
  * <p>Epochs begin and end by the one thread that follows them; the rest is safe for any number.
  */
@@ -31,7 +31,7 @@ final class Recoveries implements AutoCloseable {
 
   private static final String FULL = "full";
 
-  private final Registry registry;
+  private final Outcome outcome;
   private final Replica replica;
   private final PeerCalls peers;
   private final BooleanSupplier held;
@@ -45,16 +45,38 @@ final class Recoveries implements AutoCloseable {
   /** Whether this node is SYNCED in an epoch that is open. */
   private volatile boolean upToDate;
 
-  /** Where everybody stood when this process last dropped what it is no place for. */
-  private volatile View.Placement swept = View.Placement.NONE;
+  /** The last one, since nothing has moved; null if there is none. */
+  private volatile @Nullable Sweep sweep;
+
+  /** Who is told that this node has caught up. */
+  interface Outcome {
+    /** An incarnation has every object that it should have in an epoch. */
+    void caughtUp(int epoch, String incarnation) throws IOException;
+  }
+
+  /** Drops what this node is no place for. */
+  private static final class Sweep {
+    private final Recovery recovery;
+    private final View.Placement placement;
+    private volatile boolean done;
+
+    /** Its epoch is over. */
+    private volatile boolean ended;
+
+    Sweep(Recovery recovery, View.Placement placement) {
+      this.recovery = recovery;
+      this.placement = placement;
+    }
+  }
 
   /**
    * None has begun.
    *
+   * @param outcome called in the thread of a recovery
    * @param held whether nothing is to be fetched
    */
-  Recoveries(Registry registry, Replica replica, PeerCalls peers, BooleanSupplier held) {
-    this.registry = registry;
+  Recoveries(Outcome outcome, Replica replica, PeerCalls peers, BooleanSupplier held) {
+    this.outcome = outcome;
     this.replica = replica;
     this.peers = peers;
     this.held = held;
@@ -70,20 +92,24 @@ final class Recoveries implements AutoCloseable {
   void begin(View now, View.Peer self, List<ObjectId> before, String incarnation) {
     View.Placement placement = now.placement();
     upToDate = self.isSynced();
-    boolean sweeps = self.isSynced() && !now.isMoving();
     if (now.isMoving()) {
-      swept = View.Placement.NONE; // it may be given up, but what has come by then is here
-    }
-    if (sweeps && placement.equals(swept)) {
-      return;
+      sweep = null; // it may be given up, but what has come by then is here
     }
     Recovery begun = new Recovery(now, self, replica, peers, before, held);
-    if (!sweeps) {
+    Runnable duty;
+    if (self.isSynced() && !now.isMoving()) {
+      Sweep last = sweep;
+      if (last != null && last.done && placement.equals(last.placement)) {
+        return;
+      }
+      Sweep next = new Sweep(begun, placement);
+      sweep = next;
+      duty = () -> sweep(next);
+    } else {
       running = begun;
+      duty = () -> recover(begun, incarnation);
     }
-    Thread worker =
-        new Thread(
-            () -> work(sweeps ? () -> sweep(begun, placement) : () -> recover(begun, incarnation)));
+    Thread worker = new Thread(() -> work(duty));
     worker.setName("sheep-recovery");
     worker.setDaemon(true);
     worker.start();
@@ -93,6 +119,10 @@ final class Recoveries implements AutoCloseable {
   void end() {
     upToDate = false;
     running = null;
+    Sweep last = sweep;
+    if (last != null) {
+      last.ended = true;
+    }
   }
 
   RecoveryProgress progress(boolean isMember) {
@@ -109,12 +139,22 @@ final class Recoveries implements AutoCloseable {
     }
   }
 
-  private void sweep(Recovery begun, View.Placement placement) {
-    try {
-      begun.sweep();
-      swept = placement;
-    } catch (IOException e) {
-      log.debug("what is elsewhere now is dropped in a later epoch: {}", e.toString());
+  private void sweep(Sweep begun) {
+    String last = "";
+    while (!closed && !begun.ended) {
+      try {
+        begun.recovery.sweep();
+        begun.done = true;
+        return;
+      } catch (IOException e) {
+        if (!begun.ended && !e.toString().equals(last)) {
+          log.info("what is elsewhere now cannot be dropped yet: {}", e.toString());
+        }
+        last = e.toString();
+        if (!pause(PAUSE)) {
+          return;
+        }
+      }
     }
   }
 
@@ -133,12 +173,20 @@ final class Recoveries implements AutoCloseable {
           log.info("catching up is interrupted: {}", e.toString());
         }
         last = isFull ? FULL : e.toString();
-        try {
-          new Signal().await(isFull ? FULL_PAUSE : PAUSE);
-        } catch (InterruptedException interrupted) {
+        if (!pause(isFull ? FULL_PAUSE : PAUSE)) {
           return;
         }
       }
+    }
+  }
+
+  /** Returns false if the thread is interrupted. */
+  private static boolean pause(Duration time) {
+    try {
+      new Signal().await(time);
+      return true;
+    } catch (InterruptedException e) {
+      return false;
     }
   }
 
@@ -151,7 +199,7 @@ final class Recoveries implements AutoCloseable {
     marking.lock();
     try {
       if (running == done) {
-        registry.markCaughtUp(done.epoch(), as);
+        outcome.caughtUp(done.epoch(), as);
         log.info("this node has all it should have in epoch {}", done.epoch());
       }
     } finally {

@@ -55,6 +55,10 @@ final class Recovery {
   private final BooleanSupplier held;
   private final RecoveryPace pace;
   private final AtomicLong finished = new AtomicLong();
+
+  /** What has still to be looked at by {@link #sweep}. */
+  private List<ObjectId> unswept;
+
   private volatile int phase = LISTING;
   private volatile long total;
 
@@ -79,6 +83,7 @@ final class Recovery {
     this.replica = replica;
     this.peers = peers;
     this.before = List.copyOf(before);
+    this.unswept = this.before;
     this.held = held;
     this.pace =
         new RecoveryPace(
@@ -162,19 +167,40 @@ final class Recovery {
     data.removeAll(new HashSet<>(deleted));
   }
 
-  /** Drops what this node is no place for any more; the ring has changed, and nothing moves. */
+  /**
+   * Drops what this node is no place for any more; the ring has changed, and nothing moves. Another
+   * call goes on with what a failure has left.
+   *
+   * @throws SheepException if some objects cannot be dropped now; those that can be are, unless the
+   *     epoch is over
+   */
   void sweep() throws SheepException {
+    List<ObjectId> left = new ArrayList<>();
+    SheepException failure = null;
     int dropped = 0;
-    for (ObjectId oid : before) {
-      // of what has no inode here nobody knows how many copies there should be
-      boolean isKnown = replica.exists(ObjectId.inode(oid.vid()));
-      if (isKnown && step(oid, true) == RecoveryPlan.Step.DROP) {
-        replica.drop(view, oid);
-        dropped++;
+    for (ObjectId oid : unswept) {
+      if (failure != null && Verdict.isPassing(failure)) {
+        left.add(oid); // the epoch is over
+        continue;
+      }
+      try {
+        // of what has no inode here nobody knows how many copies there should be
+        boolean isKnown = replica.exists(ObjectId.inode(oid.vid()));
+        if (isKnown && step(oid, true) == RecoveryPlan.Step.DROP) {
+          replica.drop(view, oid);
+          dropped++;
+        }
+      } catch (SheepException e) {
+        left.add(oid);
+        failure = e;
       }
     }
+    unswept = left;
     if (dropped > 0) {
       log.info("dropped {} objects that are elsewhere now", dropped);
+    }
+    if (failure != null) {
+      throw failure;
     }
   }
 

@@ -29,7 +29,11 @@ public final class SimServer {
   private final List<Client> clients = new ArrayList<>();
   private int made;
   private int underWay;
+  private int heldUp;
   private boolean closing;
+
+  /** One that waits until those before it of its connection are answered. */
+  private record Turn(Runnable begin, boolean isHeldUp) {}
 
   /** Where an answer goes. */
   public interface Reply {
@@ -42,7 +46,7 @@ public final class SimServer {
     private final Runnable reset;
     private final int number = ++made;
     private int standstillsBefore = host.isFrozen() ? -1 : core.standstills();
-    private final Deque<Runnable> ordered = new ArrayDeque<>();
+    private final Deque<Turn> ordered = new ArrayDeque<>();
     private boolean closed;
     private boolean turnedAway;
 
@@ -124,20 +128,31 @@ public final class SimServer {
     }
     Opcode opcode = header.opcode();
     boolean inOrder = opcode != null && opcode.scope() == Opcode.Scope.CLUSTER;
+    boolean isHeldUp = !delay.isZero();
+    heldUp += isHeldUp ? 1 : 0;
     Runnable work =
         () -> {
-          if (!delay.isZero()) {
-            Sim.sleep(delay);
+          try {
+            if (isHeldUp) {
+              Sim.sleep(delay);
+            }
+            carryOut(client, header, body, reply, inOrder);
+          } finally {
+            heldUp -= isHeldUp ? 1 : 0;
           }
-          carryOut(client, header, body, reply, inOrder);
         };
     if (inOrder) {
-      client.ordered.add(() -> core.lanes().of(header).workers().execute(work));
+      client.ordered.add(new Turn(() -> core.lanes().of(header).workers().execute(work), isHeldUp));
       if (client.ordered.size() > 1) {
         return;
       }
     }
     core.lanes().of(header).workers().execute(work);
+  }
+
+  /** Whether a request that has arrived is still held up: its thread may keep others waiting. */
+  public boolean isHeldUp() {
+    return heldUp > 0;
   }
 
   private void carryOut(
@@ -178,10 +193,11 @@ public final class SimServer {
     if (inOrder) {
       client.ordered.remove();
       if (client.closed) {
+        heldUp -= (int) client.ordered.stream().filter(Turn::isHeldUp).count();
         client.ordered.clear();
         releaseLeases(client);
       } else if (!client.ordered.isEmpty()) {
-        client.ordered.element().run();
+        client.ordered.element().begin().run();
       }
     }
   }
