@@ -193,13 +193,18 @@ final class View {
     return Collections.max(places, Comparator.comparingInt(place -> place.member().since()));
   }
 
-  /** Whether objects are in the same places, and this node has been a member since. */
+  /**
+   * Whether objects are in the same places, and this node has been a member since; and nobody has
+   * lost anything: what this node got before may be what is lost, and what it has then is not
+   * right.
+   */
   boolean continues(View other) {
     Peer one = self();
     Peer two = other.self();
     return one != null
         && two != null
         && one.member().since() == two.member().since()
+        && epoch.losses().of(1) == other.epoch.losses().of(1)
         && placement().equals(other.placement());
   }
 
