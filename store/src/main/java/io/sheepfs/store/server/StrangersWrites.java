@@ -11,6 +11,7 @@ import io.sheepfs.store.vdi.VdiStore;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,16 +28,14 @@ final class StrangersWrites {
   private final SheepNode sheep;
   private final AtomicLong attributeChanges = new AtomicLong();
 
-  /** VDIs without a mark. */
-  private final Map<VdiId, Seen> unmarked = new ConcurrentHashMap<>();
+  private volatile @Nullable Unmarked unmarked;
 
   /**
-   * When it was looked for.
+   * VDIs without a mark, and the {@link #attributeChanges} when that was seen.
    *
-   * @param vdis another one after each time in which another node led
-   * @param attributeChanges that there had been
+   * @param in another one after each time in which another node led
    */
-  private record Seen(VdiStore vdis, long attributeChanges) {}
+  private record Unmarked(VdiStore in, Map<VdiId, Long> seen) {}
 
   StrangersWrites(SheepNode sheep) {
     this.sheep = sheep;
@@ -47,10 +46,17 @@ final class StrangersWrites {
     if (!oid.isData()) {
       return;
     }
-    Seen now = new Seen(sheep.vdiStore(), attributeChanges.get());
-    if (!now.equals(unmarked.get(oid.vid()))) {
+    VdiStore vdis = sheep.vdiStore();
+    Unmarked known = unmarked;
+    if (known == null || !known.in.equals(vdis)) {
+      known = new Unmarked(vdis, new ConcurrentHashMap<>());
+      unmarked = known;
+    }
+    long now = attributeChanges.get();
+    Long seen = known.seen.get(oid.vid());
+    if (seen == null || seen != now) {
       removeMark(oid.vid());
-      unmarked.put(oid.vid(), now);
+      known.seen.put(oid.vid(), now);
     }
   }
 

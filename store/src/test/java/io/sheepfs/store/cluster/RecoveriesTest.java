@@ -7,28 +7,22 @@ import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
-import io.sheepfs.protocol.RequestHeader;
-import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
 import io.sheepfs.protocol.VdiId;
-import io.sheepfs.protocol.client.PeerLinks;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.object.Disk;
 import io.sheepfs.store.object.ObjectFiles;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,42 +44,6 @@ final class RecoveriesTest {
   private ObjectFiles files;
   private Replica replica;
   private Recoveries recoveries;
-
-  /** Nobody is asked for anything. */
-  private static final class NoLinks implements PeerLinks {
-    @Override
-    public ResponseHeader exchange(
-        InetSocketAddress node,
-        RequestHeader header,
-        @Nullable ByteBuffer body,
-        @Nullable ByteBuffer target) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public ResponseHeader exchange(
-        InetSocketAddress node,
-        RequestHeader header,
-        @Nullable ByteBuffer body,
-        @Nullable ByteBuffer target,
-        Duration timeout) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public Link open(InetSocketAddress node) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void giveUp(Set<InetSocketAddress> nodes) {}
-
-    @Override
-    public void drop(InetSocketAddress node) {}
-
-    @Override
-    public void close() {}
-  }
 
   @BeforeEach
   void open(@TempDir Path directory) throws SheepException {

@@ -16,7 +16,6 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
 import io.sheepfs.protocol.VdiId;
-import io.sheepfs.protocol.client.PeerLinks;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.object.Disk;
@@ -27,7 +26,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -55,7 +53,7 @@ final class ReplicaTest {
   private long number;
 
   /** The other nodes, which are SYNCED. */
-  private static final class Source implements PeerLinks {
+  private static final class Source extends NoLinks {
     /** What the first has, and by port what differs from that at others. */
     final Map<ObjectId, byte[]> objects = new HashMap<>();
 
@@ -94,30 +92,6 @@ final class ReplicaTest {
         throw new AssertionError(e);
       }
     }
-
-    @Override
-    public ResponseHeader exchange(
-        InetSocketAddress node,
-        RequestHeader header,
-        @Nullable ByteBuffer body,
-        @Nullable ByteBuffer target,
-        Duration timeout) {
-      return exchange(node, header, body, target);
-    }
-
-    @Override
-    public Link open(InetSocketAddress node) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void giveUp(Set<InetSocketAddress> nodes) {}
-
-    @Override
-    public void drop(InetSocketAddress node) {}
-
-    @Override
-    public void close() {}
   }
 
   @BeforeEach
