@@ -5,7 +5,6 @@ import io.sheepfs.protocol.NodeRecord;
 import io.sheepfs.protocol.VdiId;
 import java.nio.ByteBuffer;
 import java.time.Instant;
-import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -107,7 +106,14 @@ record Epoch(
 
   /** The one who carries out what clients ask: the one who is synced the longest. */
   Optional<Member> leader() {
-    return in(State.SYNCED).stream().min(Comparator.comparingInt(Member::since));
+    Member leader = null;
+    for (Member member : members) {
+      boolean isSynced = member.state() == State.SYNCED;
+      if (isSynced && (leader == null || member.since() < leader.since())) {
+        leader = member;
+      }
+    }
+    return Optional.ofNullable(leader);
   }
 
   String encode() {

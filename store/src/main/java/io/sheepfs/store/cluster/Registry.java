@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,9 @@ final class Registry implements Closeable {
   private final String storeId;
   private final Wishes wishes;
 
+  /** What members said the last time; it is read often and seldom changes. By store id. */
+  private final Map<String, Said> said = new ConcurrentHashMap<>();
+
   @GuardedBy("this")
   private long joinedSession;
 
@@ -65,6 +69,9 @@ final class Registry implements Closeable {
    * @param loss what it may have lost before this incarnation
    */
   record Found(NodeInfo info, String incarnation, boolean isWeighted, Loss loss) {}
+
+  /** A text, and what it means. */
+  private record Said(String text, Found meaning) {}
 
   /**
    * The registry of a node.
@@ -272,11 +279,18 @@ final class Registry implements Closeable {
   Map<String, Found> members() throws IOException {
     Map<String, Found> found = new HashMap<>();
     for (String id : agreement.children("/members")) {
-      String text = text("/members/" + id);
+      String path = "/members/" + id;
+      String text = text(path);
       if (text != null) {
-        found.put(id, understood("/members/" + id, text, Registry::found));
+        Said last = said.get(id);
+        if (last == null || !last.text().equals(text)) {
+          last = new Said(text, understood(path, text, Registry::found));
+          said.put(id, last);
+        }
+        found.put(id, last.meaning());
       }
     }
+    said.keySet().retainAll(found.keySet());
     return found;
   }
 

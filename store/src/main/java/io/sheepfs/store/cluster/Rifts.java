@@ -52,6 +52,9 @@ final class Rifts {
    */
   static Set<String> leftOut(
       Epoch epoch, Map<String, String> there, Set<Rift> rifts, boolean cannotOpen) {
+    if (rifts.isEmpty()) {
+      return Set.of();
+    }
     List<Member> nodes =
         epoch.members().stream().filter(member -> there.containsKey(member.storeId())).toList();
     Set<Member> synced = new HashSet<>();
@@ -61,7 +64,7 @@ final class Rifts {
         synced.add(node);
       }
     }
-    if (synced.isEmpty() || nodes.size() > MOST || rifts.isEmpty()) {
+    if (synced.isEmpty() || nodes.size() > MOST) {
       return Set.of(); // without any, nobody can go on before those are back who are not there
     }
     boolean all = cannotOpen || epoch.isMoving();
