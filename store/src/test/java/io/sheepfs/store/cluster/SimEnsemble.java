@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -27,7 +28,7 @@ final class SimEnsemble {
   private final Duration timeout;
   private final List<Server> servers = new ArrayList<>();
   private final List<Change> log = new ArrayList<>();
-  private final Map<Long, Lease> sessions = new TreeMap<>();
+  private final Map<Long, Lease> sessions = new LinkedHashMap<>();
   private final List<Session> clients = new ArrayList<>();
   private long lastSession;
   private boolean up = true;
@@ -54,7 +55,8 @@ final class SimEnsemble {
   private final class Server {
     private final TreeMap<String, Value> tree = new TreeMap<>();
     private final Map<String, TreeSet<String>> names = new HashMap<>();
-    private final Map<String, List<Session>> watches = new HashMap<>();
+    private final Map<String, List<Session>> valueWatches = new HashMap<>();
+    private final Map<String, List<Session>> listWatches = new HashMap<>();
     private int applied;
 
     Server() {
@@ -71,23 +73,23 @@ final class SimEnsemble {
         } else {
           tree.put(change.path(), after);
         }
-        fire("data " + change.path());
+        fire(valueWatches, change.path());
         if (before == null || after == null) {
           list(change.path(), after != null);
-          fire("list " + parent(change.path()));
+          fire(listWatches, parent(change.path()));
         }
       }
     }
 
-    private void fire(String watched) {
-      List<Session> told = watches.remove(watched);
+    private void fire(Map<String, List<Session>> watches, String path) {
+      List<Session> told = watches.remove(path);
       if (told != null) {
         told.forEach(Session::tell);
       }
     }
 
-    void watch(String what, Session session) {
-      List<Session> told = watches.computeIfAbsent(what, any -> new ArrayList<>());
+    void watch(Map<String, List<Session>> watches, String path, Session session) {
+      List<Session> told = watches.computeIfAbsent(path, any -> new ArrayList<>());
       if (!told.contains(session)) {
         told.add(session);
       }
@@ -230,9 +232,10 @@ final class SimEnsemble {
           && !wires.isCut(SimWires.ENSEMBLE, machine);
     }
 
-    private boolean isConnected() {
-      Lease lease = sessions.get(id);
-      return isReachable() && lease != null && lease.client == this;
+    /** Null if there is none. */
+    private @Nullable Lease connection() {
+      Lease lease = isReachable() ? sessions.get(id) : null;
+      return lease != null && lease.client == this ? lease : null;
     }
 
     /** What the library does by itself. */
@@ -243,7 +246,7 @@ final class SimEnsemble {
       }
       if (isReachable()) {
         lastReachable = Sim.now();
-        if (!isConnected()) {
+        if (connection() == null) {
           id = ++lastSession;
           server = servers.get(Sim.random(SERVERS));
           sessions.put(id, new Lease(this));
@@ -271,40 +274,39 @@ final class SimEnsemble {
       }
     }
 
-    private <T> T call(String what, boolean isWrite, Operation<T> operation)
+    private <T> T call(String verb, String path, boolean isWrite, Operation<T> operation)
         throws IOException, Refused {
       for (int attempt = 0; attempt < 2; attempt++) {
         if (attempt > 0) {
           Sim.sleep(Duration.ofMillis(100));
         }
         long until = Sim.now() + timeout.toNanos() / 2;
-        while (!isConnected() && Sim.now() < until) {
+        while (connection() == null && Sim.now() < until) {
           Sim.sleep(Duration.ofMillis(50));
         }
         travel(isWrite);
-        if (closed || !isConnected()) {
+        Lease lease = connection();
+        if (lease == null) {
           continue;
         }
-        Lease lease = sessions.get(id);
-        if (lease != null) {
-          lease.heard = Sim.now();
-        }
+        lease.heard = Sim.now();
         T result = operation.at(server);
         long as = id;
         travel(isWrite);
-        if (isConnected() && id == as && !(isWrite && Sim.oneIn(200))) {
+        if (connection() != null && id == as && !(isWrite && Sim.oneIn(200))) {
           return result;
         }
-        Sim.trace("answer to " + what + " is lost");
+        Sim.trace("answer to " + verb + " " + path + " is lost");
       }
-      throw new IOException(what + ": no connection to the ensemble");
+      throw new IOException(verb + " " + path + ": no connection to the ensemble");
     }
 
-    private <T> T known(String what, boolean isWrite, Operation<T> operation) throws IOException {
+    private <T> T known(String verb, String path, boolean isWrite, Operation<T> operation)
+        throws IOException {
       try {
-        return call(what, isWrite, operation);
+        return call(verb, path, isWrite, operation);
       } catch (Refused e) {
-        throw new IOException(what + " is refused", e);
+        throw new IOException(verb + " " + path + " is refused", e);
       }
     }
 
@@ -319,14 +321,15 @@ final class SimEnsemble {
       byte[][] found = new byte[1][];
       boolean isThere =
           known(
-              "read of " + path,
+              "read of",
+              path,
               false,
               from -> {
                 Value value = from.tree.get(path);
                 if (value == null) {
                   return false;
                 }
-                from.watch("data " + path, this);
+                from.watch(from.valueWatches, path, this);
                 found[0] = value.bytes();
                 return true;
               });
@@ -336,11 +339,12 @@ final class SimEnsemble {
     @Override
     public List<String> children(String path) throws IOException {
       return known(
-          "list of " + path,
+          "list of",
+          path,
           false,
           from -> {
             if (from.tree.containsKey(path)) {
-              from.watch("list " + path, this);
+              from.watch(from.listWatches, path, this);
             }
             return from.children(path);
           });
@@ -349,7 +353,8 @@ final class SimEnsemble {
     @Override
     public int version(String path) throws IOException {
       return known(
-          "look at " + path,
+          "look at",
+          path,
           false,
           from -> {
             Value value = from.tree.get(path);
@@ -379,16 +384,17 @@ final class SimEnsemble {
 
     @Override
     public boolean create(String path, byte[] value) throws IOException {
-      return known("creation of " + path, true, from -> added(path, value, 0));
+      return known("creation of", path, true, from -> added(path, value, 0));
     }
 
     @Override
     public void putEphemeral(String path, byte[] value) throws IOException {
       long session = id;
-      if (known("look at " + path, false, from -> isOwn(from, path, session))) {
+      if (known("look at", path, false, from -> isOwn(from, path, session))) {
         boolean unused =
             known(
-                "write of " + path,
+                "write of",
+                path,
                 true,
                 from -> {
                   if (id != session || !isOwn(leader(), path, session)) {
@@ -401,7 +407,8 @@ final class SimEnsemble {
       }
       boolean unused =
           known(
-              "removal of " + path,
+              "removal of",
+              path,
               true,
               from -> {
                 if (leader().tree.containsKey(path)) {
@@ -410,7 +417,7 @@ final class SimEnsemble {
                 server.applyUntil(log.size());
                 return true;
               });
-      boolean made = known("write of " + path, true, from -> added(path, value, id));
+      boolean made = known("write of", path, true, from -> added(path, value, id));
       if (!made) {
         throw new IOException(path + " is there already");
       }
@@ -423,14 +430,15 @@ final class SimEnsemble {
 
     @Override
     public int put(String path, byte[] value) throws IOException {
-      return known("write of " + path, true, from -> set(path, value, 0));
+      return known("write of", path, true, from -> set(path, value, 0));
     }
 
     @Override
     public void replaceIf(String guard, int version, String path, byte[] value) throws IOException {
       boolean unused =
           known(
-              "write of " + path,
+              "write of",
+              path,
               true,
               from -> {
                 Value found = leader().tree.get(guard);

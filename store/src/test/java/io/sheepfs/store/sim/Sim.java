@@ -10,7 +10,6 @@ import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
-import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedDeque;
@@ -41,13 +40,13 @@ public final class Sim {
   private static final Deque<Heavy> IDLE = new ConcurrentLinkedDeque<>();
 
   private final SplittableRandom random;
-  private final PriorityQueue<Event> queue = new PriorityQueue<>();
+  private final EventQueue<Event> queue = new EventQueue<>();
   private final IdentityHashMap<Object, Monitor> monitors = new IdentityHashMap<>();
   private final Deque<Line> trace = new ArrayDeque<>();
   private final Host outside = new Host("outside");
   private final Task kernel = new Task(outside, "kernel", () -> {});
   private long now;
-  private long made;
+  private int made;
   private long events;
   private long digest;
 
@@ -92,27 +91,16 @@ public final class Sim {
   }
 
   /** Something that happens at a time: a thread goes on, or an action. */
-  private static final class Event implements Comparable<Event> {
-    private long at;
-    private final int order;
-    private final long number;
+  private static final class Event {
+    private final long at;
     private final @Nullable Task task;
     private final @Nullable Runnable action;
     private boolean cancelled;
 
-    Event(long at, int order, long number, @Nullable Task task, @Nullable Runnable action) {
+    Event(long at, @Nullable Task task, @Nullable Runnable action) {
       this.at = at;
-      this.order = order;
-      this.number = number;
       this.task = task;
       this.action = action;
-    }
-
-    @Override
-    public int compareTo(Event other) {
-      int byTime = Long.compare(at, other.at);
-      int byOrder = byTime != 0 ? byTime : Integer.compare(order, other.order);
-      return byOrder != 0 ? byOrder : Long.compare(number, other.number);
     }
   }
 
@@ -459,8 +447,8 @@ public final class Sim {
   }
 
   private Event add(long at, @Nullable Task task, @Nullable Runnable action) {
-    Event event = new Event(at, random.nextInt(), made++, task, action);
-    queue.add(event);
+    Event event = new Event(at, task, action);
+    queue.add(at, ((long) random.nextInt() << Integer.SIZE) | made++, event);
     return event;
   }
 
