@@ -32,9 +32,14 @@ final class ClusterSimTest {
 
   private final ClassLoader classes = new Rewriter(ClusterSimTest.class.getClassLoader());
 
-  @SuppressWarnings("unchecked")
   private LongFunction<String> world() throws ReflectiveOperationException {
-    Class<?> type = classes.loadClass("io.sheepfs.store.cluster.ClusterSim");
+    return world(classes, "ClusterSim");
+  }
+
+  @SuppressWarnings("unchecked")
+  private static LongFunction<String> world(ClassLoader classes, String name)
+      throws ReflectiveOperationException {
+    Class<?> type = classes.loadClass("io.sheepfs.store.cluster." + name);
     return (LongFunction<String>) type.getDeclaredConstructor().newInstance();
   }
 
@@ -93,11 +98,8 @@ final class ClusterSimTest {
   }
 
   @Test
-  @SuppressWarnings("unchecked")
   void changeUnderAnEarlierLease_comesLate_isRefused() throws ReflectiveOperationException {
-    Class<?> type = classes.loadClass("io.sheepfs.store.cluster.ClusterSim");
-    LongFunction<String> story =
-        (LongFunction<String>) type.getDeclaredConstructor(boolean.class).newInstance(true);
+    LongFunction<String> story = world(classes, "LateWriteStory");
     for (long seed = 0; seed < 20; seed++) {
       String unused = story.apply(seed);
     }
@@ -107,13 +109,7 @@ final class ClusterSimTest {
   @Test
   void history_ofOneSeed_isTheSameInAnotherWorld() throws ReflectiveOperationException {
     ClassLoader fresh = new Rewriter(ClusterSimTest.class.getClassLoader());
-    @SuppressWarnings("unchecked")
-    LongFunction<String> other =
-        (LongFunction<String>)
-            fresh
-                .loadClass("io.sheepfs.store.cluster.ClusterSim")
-                .getDeclaredConstructor()
-                .newInstance();
+    LongFunction<String> other = world(fresh, "ClusterSim");
     for (long seed = 1; seed <= 3; seed++) {
       assertEquals(world().apply(seed), other.apply(seed));
     }

@@ -58,6 +58,7 @@ final class SimClient implements Runnable {
   private boolean finished;
   private int acknowledged;
   private int losses;
+  private BooleanSupplier isLossOpen = () -> false;
 
   /** What a write is under way to. */
   private @Nullable Disk writing;
@@ -174,9 +175,19 @@ final class SimClient implements Runnable {
     trouble = what;
   }
 
-  /** So many nodes lost their power that what was not flushed may be lost with so many copies. */
-  void unflushedIsAtRisk(int copies) {
+  /** Whether what is read now may still be lost by what has happened before. */
+  boolean mayYetLose() {
+    return isLossOpen.getAsBoolean();
+  }
+
+  /**
+   * So many nodes lost their power that what was not flushed may be lost with so many copies.
+   *
+   * @param isOpen whether it can still be read before it is lost
+   */
+  void unflushedIsAtRisk(int copies, BooleanSupplier isOpen) {
     losses++;
+    isLossOpen = isOpen;
     for (Disk disk : disks) {
       if (disk.copies > copies) {
         continue;
@@ -446,9 +457,11 @@ final class SimClient implements Runnable {
                     + " and should be of "
                     + cell.possible));
       } else if (cell != null) {
-        // what was read stays, but for another loss of power
-        cell.possible.clear();
-        cell.possible.add(found);
+        // what was read stays, but for a loss of power
+        if (!mayYetLose()) {
+          cell.possible.clear();
+          cell.possible.add(found);
+        }
         cell.isLost |= !cell.kept.contains(found);
         cell.kept.clear();
         cell.kept.add(found);
