@@ -47,12 +47,8 @@ interface Agreement extends Closeable {
    */
   void putEphemeral(String path, byte[] value) throws IOException;
 
-  /**
-   * Adds or replaces a value.
-   *
-   * @return its {@link #version} by this change, whatever others have made of it since
-   */
-  int put(String path, byte[] value) throws IOException;
+  /** Adds or replaces a value. */
+  void put(String path, byte[] value) throws IOException;
 
   /** Replaces a value, if that of {@code guard} still has a version; else fails. */
   void replaceIf(String guard, int version, String path, byte[] value) throws IOException;

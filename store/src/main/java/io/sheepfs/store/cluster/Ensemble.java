@@ -179,19 +179,10 @@ final class Ensemble implements Agreement {
   }
 
   @Override
-  public int put(String path, byte[] value) throws IOException {
-    return call(
+  public void put(String path, byte[] value) throws IOException {
+    call(
         "write of " + path,
-        () -> {
-          Stat stat = new Stat();
-          client
-              .create()
-              .orSetData()
-              .storingStatIn(stat)
-              .creatingParentsIfNeeded()
-              .forPath(path, value);
-          return stat.getVersion();
-        });
+        () -> client.create().orSetData().creatingParentsIfNeeded().forPath(path, value));
   }
 
   @Override

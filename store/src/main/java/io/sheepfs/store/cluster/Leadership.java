@@ -185,6 +185,12 @@ public final class Leadership {
         && (view == null || (view.isLeader() && key.equals(keyOf(view))));
   }
 
+  /** Whether the epoch that is open is led in this term, so that no later one can have begun. */
+  private boolean leads(String key) {
+    View view = view();
+    return view != null && isCurrent(key) && isCertain(view);
+  }
+
   // --- a term ---
 
   /** Begins a term, and checks copies in this thread until its end. */
@@ -195,13 +201,17 @@ public final class Leadership {
             place -> place.isSelf() ? store.space() : peers.space(place.node()), System::nanoTime);
     Gateway gateway = new Gateway(lead, replica, peers, senders, room);
     CopyCheck copies = new CopyCheck(gateway, replica, peers, senders);
+    String told = "";
     while (isCurrent(key)) {
       try {
         begin(view, lead, gateway, copies);
         scrub(lead, gateway, copies);
         return;
       } catch (IOException e) {
-        log.warn("cannot lead yet: {}", e.toString());
+        if (!e.toString().equals(told)) { // it is tried again soon, for as long as it takes
+          told = e.toString();
+          log.warn("cannot lead yet: {}", told);
+        }
         pause();
       } catch (RuntimeException e) {
         log.error("cannot lead, which is a bug; ending, so that another leads", e);
@@ -213,7 +223,7 @@ public final class Leadership {
 
   private void begin(View view, Holding lead, Gateway gateway, CopyCheck copies)
       throws IOException {
-    int number = registry.beginTerm(follower.incarnation());
+    int number = registry.beginTerm(follower.incarnation(), () -> leads(lead.key));
     ClusterChanges changes = new ClusterChanges(gateway, new ChangeLog(number));
     changes.replay();
     VdiStore vdis = new VdiStore(gateway, changes, clock, false);

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -406,10 +407,23 @@ final class Registry implements Closeable {
   /**
    * Begins a term as leader: what an earlier leader still wants to note is refused from now on.
    *
+   * @param leads whether surely no later leader has begun a term. That is asked after it was looked
+   *     which the last term is: so a node that sleeps in here, and is replaced meanwhile, does not
+   *     end the term of the one who replaced it
    * @return the number of the term
    */
-  int beginTerm(String ofIncarnation) throws IOException {
-    return agreement.put("/leader", bytes(ofIncarnation));
+  int beginTerm(String ofIncarnation, BooleanSupplier leads) throws IOException {
+    byte[] leader = bytes(ofIncarnation);
+    int last = agreement.version("/leader");
+    if (!leads.getAsBoolean()) {
+      throw new IOException("no epoch is open that this node leads");
+    }
+    if (last >= 0) {
+      agreement.replaceIf("/leader", last, "/leader", leader);
+    } else if (!agreement.create("/leader", leader)) {
+      throw new IOException("another node has begun the first term");
+    }
+    return last + 1;
   }
 
   /** The change of several objects that is under way; empty if none is. */

@@ -362,7 +362,7 @@ final class SimEnsemble {
           });
     }
 
-    private int set(String path, byte[] bytes, long owner) {
+    private void set(String path, byte[] bytes, long owner) {
       for (String up = parent(path); !leader().tree.containsKey(up); up = parent(up)) {
         commit(new Change(up, new Value(new byte[0], 0, 0)));
       }
@@ -370,7 +370,6 @@ final class SimEnsemble {
       int version = before == null ? 0 : before.version() + 1;
       commit(new Change(path, new Value(bytes, version, owner)));
       server.applyUntil(log.size());
-      return version;
     }
 
     private boolean added(String path, byte[] bytes, long owner) {
@@ -429,8 +428,16 @@ final class SimEnsemble {
     }
 
     @Override
-    public int put(String path, byte[] value) throws IOException {
-      return known("write of", path, true, from -> set(path, value, 0));
+    public void put(String path, byte[] value) throws IOException {
+      boolean unused =
+          known(
+              "write of",
+              path,
+              true,
+              from -> {
+                set(path, value, 0);
+                return true;
+              });
     }
 
     @Override

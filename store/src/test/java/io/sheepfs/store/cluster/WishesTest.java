@@ -59,9 +59,8 @@ final class WishesTest {
     }
 
     @Override
-    public int put(String path, byte[] value) {
+    public void put(String path, byte[] value) {
       values.put(path, new String(value, StandardCharsets.UTF_8));
-      return 0;
     }
 
     @Override

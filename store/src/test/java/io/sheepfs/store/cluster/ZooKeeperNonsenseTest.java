@@ -77,9 +77,8 @@ final class ZooKeeperNonsenseTest {
     }
 
     @Override
-    public int put(String path, byte[] value) {
+    public void put(String path, byte[] value) {
       all.put(path, value);
-      return 1;
     }
 
     @Override
@@ -120,7 +119,7 @@ final class ZooKeeperNonsenseTest {
     registry.markCaughtUp(1, incarnation);
     String unused = registry.tellSilent(Map.of("b", "incarnation-b"), "");
     registry.refuse("c", "incarnation-c");
-    registry.setChange(registry.beginTerm(incarnation), change());
+    registry.setChange(registry.beginTerm(incarnation, () -> true), change());
     return values;
   }
 
