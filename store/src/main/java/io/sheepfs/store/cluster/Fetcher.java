@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,23 +31,27 @@ final class Fetcher {
   private final ObjectDigests digests;
   private final Headroom headroom;
   private final BooleanSupplier isEnding;
+  private final Consumer<ObjectId> changed;
 
   /**
    * Has fetched nothing yet.
    *
    * @param isEnding whether somebody waits for the end of the epoch: nothing more is copied then
+   * @param changed told of each object that is another one now
    */
   Fetcher(
       NodeObjects files,
       PeerCalls peers,
       ObjectDigests digests,
       Headroom headroom,
-      BooleanSupplier isEnding) {
+      BooleanSupplier isEnding,
+      Consumer<ObjectId> changed) {
     this.files = files;
     this.peers = peers;
     this.digests = digests;
     this.headroom = headroom;
     this.isEnding = isEnding;
+    this.changed = changed;
   }
 
   /**
@@ -103,6 +108,7 @@ final class Fetcher {
         throw e;
       }
       boolean unused = files.remove(oid);
+      changed.accept(oid);
     }
   }
 
@@ -140,6 +146,7 @@ final class Fetcher {
         peers.read(source, epoch, flags, oid, 0, content);
       }
       files.create(oid, 0, content.flip(), durability);
+      changed.accept(oid);
     } catch (SheepException e) {
       throw e;
     } catch (IOException e) {

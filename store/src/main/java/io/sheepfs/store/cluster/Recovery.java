@@ -187,6 +187,13 @@ final class Recovery {
         // of what has no inode here nobody knows how many copies there should be
         boolean isKnown = replica.exists(ObjectId.inode(oid.vid()));
         if (isKnown && step(oid, true) == RecoveryPlan.Step.DROP) {
+          if (!replica.isConfirmed(view, oid)) {
+            throw new SheepException(
+                ResultCode.EIO,
+                "number of copies of VDI "
+                    + oid.vid()
+                    + ": no other inode says what that here does");
+          }
           replica.drop(view, oid);
           dropped++;
         }
@@ -258,7 +265,11 @@ final class Recovery {
     try {
       switch (step(oid, isListed)) {
         case FETCH -> pace.move(() -> replica.recover(view, oid));
-        case DROP -> replica.drop(view, oid);
+        case DROP -> {
+          if (replica.isConfirmed(view, oid)) {
+            replica.drop(view, oid);
+          }
+        }
         case KEEP -> {}
       }
     } catch (SheepException e) {

@@ -96,7 +96,7 @@ public final class Replica {
     this.copies = new CopyNumbers(files, peers);
     this.digests = new ObjectDigests(files, InstantSource.system());
     Headroom headroom = new Headroom(free);
-    this.fetcher = new Fetcher(files, peers, digests, headroom, () -> closing);
+    this.fetcher = new Fetcher(files, peers, digests, headroom, () -> closing, copies::changed);
     this.catchUp = new CatchUp(files, copies, fetcher, headroom);
     for (int i = 0; i < STRIPES; i++) {
       stripes[i] = new ReentrantLock();
@@ -182,6 +182,11 @@ public final class Replica {
   /** How many nodes should have an object, as {@link CopyNumbers} says. */
   int copiesOf(View now, ObjectId oid) throws SheepException {
     return copies.of(now, oid);
+  }
+
+  /** Whether an object may be dropped for that number: {@link CopyNumbers#isConfirmed}. */
+  boolean isConfirmed(View now, ObjectId oid) throws SheepException {
+    return copies.isConfirmed(now, oid);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.cluster.SimCluster.Machine;
@@ -110,7 +111,9 @@ final class ClusterHistory {
       returns(later); // after that, no change of the object is in doubt any more
     }
     byte[] right = Objects.requireNonNull(rotten.store.disk().content().get(oid));
-    int at = Sim.random(right.length);
+    // one byte of an inode decides where all objects of its VDI should be
+    boolean isOfCopies = oid.kind() == ObjectId.Kind.INODE && Sim.oneIn(4);
+    int at = isOfCopies ? InodeLayout.COPIES : Sim.random(right.length);
     rotten.store.disk().flip(oid, at, Sim.random(Byte.SIZE));
     Sim.trace("a bit of byte " + at + " of " + oid + " flips at " + rotten.name);
     if (later != null) {

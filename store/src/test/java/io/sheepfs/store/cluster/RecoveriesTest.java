@@ -41,6 +41,7 @@ final class RecoveriesTest {
   /** Those of which it was asked for that. */
   private final Set<ObjectId> tried = ConcurrentHashMap.newKeySet();
 
+  private final OtherInodes others = new OtherInodes();
   private ObjectFiles files;
   private Replica replica;
   private Recoveries recoveries;
@@ -48,7 +49,8 @@ final class RecoveriesTest {
   @BeforeEach
   void open(@TempDir Path directory) throws SheepException {
     files = new ObjectFiles(directory, new Disk(directory, this::beforeChange), 4);
-    PeerCalls peers = new PeerCalls(new NoLinks(), new NoLinks());
+    others.say(7000, 1);
+    PeerCalls peers = new PeerCalls(others, others);
     replica = new Replica(files, peers, () -> new Space(1L << 40, 1L << 40));
     recoveries =
         new Recoveries(
@@ -161,5 +163,19 @@ final class RecoveriesTest {
     begin(2);
     eventually(refused, this::isGone);
     assertTrue(tried.contains(refused));
+  }
+
+  /** The disk, or that of the other node, has changed the byte that says so. */
+  @Test
+  void sweep_numberOfCopiesThatNobodyConfirms_dropsNothing() throws Exception {
+    ObjectId elsewhere = make(0, true);
+    others.say(7000, 2);
+    begin(2);
+    while (others.asked() < 2) { // it has been tried, and is tried again
+      Thread.sleep(10);
+    }
+    assertFalse(isGone(elsewhere));
+    others.say(7000, 1);
+    eventually(elsewhere, this::isGone);
   }
 }

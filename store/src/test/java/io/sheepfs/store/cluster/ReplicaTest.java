@@ -66,10 +66,13 @@ final class ReplicaTest {
         RequestHeader header,
         @Nullable ByteBuffer body,
         @Nullable ByteBuffer target) {
+      boolean isInode = header.obj().objectId().kind() == ObjectId.Kind.INODE;
       byte[] found = objects.get(header.obj().objectId());
-      found = different.getOrDefault(node.getPort(), found);
+      if (!isInode) {
+        found = different.getOrDefault(node.getPort(), found);
+      }
       ResponseFields fields = new ResponseFields.None();
-      if (unreadable.contains(node.getPort())) {
+      if (unreadable.contains(node.getPort()) && !isInode) {
         return ResponseHeader.to(header, EPOCH, ResultCode.EIO, 0, fields);
       }
       if (found != null) {
