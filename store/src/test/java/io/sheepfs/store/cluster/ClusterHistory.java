@@ -349,19 +349,17 @@ final class ClusterHistory {
     }
     SimClient admin = new SimClient(wires, machines.stream().map(m -> m.address).toList(), "a", 0);
     Sim.spawn(new Sim.Host("a"), "admin", () -> admin.letRecoveryGo(() -> isOver));
-    cluster.await(
-        "clients are done",
-        () -> cluster.isUp() && clients.stream().allMatch(SimClient::isFinished));
+    cluster.awaitRunning(
+        "clients are done", () -> clients.stream().allMatch(SimClient::isFinished));
     // who was frozen may still carry out what it was asked
-    cluster.await(
-        "all go on", () -> cluster.isUp() && cluster.all().stream().noneMatch(Machine::isFrozen));
+    cluster.awaitRunning("all go on", () -> cluster.all().stream().noneMatch(Machine::isFrozen));
     cluster.await(
         "nothing is held up",
         () -> Sim.now() > heldUpUntil && cluster.all().stream().noneMatch(Machine::isHoldingUp));
-    cluster.await("settled", () -> cluster.isUp() && cluster.isSettled());
+    cluster.awaitRunning("settled", cluster::isSettled);
     Sim.sleep(LAST_LOOK);
-    cluster.await("settled again", () -> cluster.isUp() && cluster.isSettled());
-    cluster.await("nothing of a deleted VDI is left", () -> cluster.isUp() && !isDeletedLeft());
+    cluster.awaitRunning("settled again", cluster::isSettled);
+    cluster.awaitRunning("nothing of a deleted VDI is left", () -> !isDeletedLeft());
   }
 
   /** Whether somebody has an object of a VDI whose deletion a client was told of. */

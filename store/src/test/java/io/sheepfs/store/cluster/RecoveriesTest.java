@@ -22,7 +22,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Predicate;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -120,8 +120,8 @@ final class RecoveriesTest {
     recoveries.begin(view, self, before, "i1");
   }
 
-  private static void eventually(ObjectId oid, Predicate<ObjectId> condition) throws Exception {
-    while (!condition.test(oid)) { // the test has a timeout
+  private static void eventually(BooleanSupplier condition) throws Exception {
+    while (!condition.getAsBoolean()) { // the test has a timeout
       Thread.sleep(10);
     }
   }
@@ -141,11 +141,11 @@ final class RecoveriesTest {
     ObjectId own = make(0, false);
     stuck.add(refused);
     begin(1);
-    eventually(refused, tried::contains);
-    eventually(other, this::isGone);
+    eventually(() -> tried.contains(refused));
+    eventually(() -> isGone(other));
     assertFalse(isGone(refused));
     stuck.clear();
-    eventually(refused, this::isGone);
+    eventually(() -> isGone(refused));
     assertFalse(isGone(own));
     assertFalse(isGone(ObjectId.inode(VID)));
   }
@@ -155,13 +155,13 @@ final class RecoveriesTest {
     ObjectId refused = make(0, true);
     stuck.add(refused);
     begin(1);
-    eventually(refused, tried::contains);
+    eventually(() -> tried.contains(refused));
     recoveries.end();
     replica.close();
     stuck.clear();
     assertFalse(isGone(refused));
     begin(2);
-    eventually(refused, this::isGone);
+    eventually(() -> isGone(refused));
     assertTrue(tried.contains(refused));
   }
 
@@ -171,11 +171,9 @@ final class RecoveriesTest {
     ObjectId elsewhere = make(0, true);
     others.say(7000, 2);
     begin(2);
-    while (others.asked() < 2) { // it has been tried, and is tried again
-      Thread.sleep(10);
-    }
+    eventually(() -> others.asked() > 1); // it has been tried, and is tried again
     assertFalse(isGone(elsewhere));
     others.say(7000, 1);
-    eventually(elsewhere, this::isGone);
+    eventually(() -> isGone(elsewhere));
   }
 }

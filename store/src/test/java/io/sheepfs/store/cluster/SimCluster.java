@@ -83,10 +83,14 @@ final class SimCluster {
     return all().stream().map(machine -> machine.address).toList();
   }
 
-  /** Starts who is not. */
-  boolean isUp() {
-    all().forEach(Machine::start);
-    return true;
+  /** Waits until something is so; starts who ends meanwhile. */
+  void awaitRunning(String what, BooleanSupplier condition) {
+    await(
+        what,
+        () -> {
+          all().forEach(Machine::start);
+          return condition.getAsBoolean();
+        });
   }
 
   /**
