@@ -172,6 +172,11 @@ class Lab:
         self._start("sheepfs", "c", [os.path.join(BIN, "sheepfs"), "-f", "-a", addresses, "--cache-dir", self.directory + "/cache", *options, self.mountpoint])
         eventually("the mount", lambda: " mounted at " in self.log("sheepfs"))
 
+    def run(self, name, *command):
+        """Runs a program at the client, and answers its exit code; what it says is in the log of that name."""
+        self._start(name, "c", command)
+        return self.processes[name].wait()
+
     def log(self, name):
         with open(os.path.join(self.directory, name + ".log"), errors="replace") as file:
             return file.read()

@@ -5,10 +5,12 @@ usage: rounds.py [--rounds N] [--seconds N] [--seed N] [--directory DIR] [--kind
 
 Every block that is written says which it is and the how-manieth write of it; four threads write and read
 theirs, each block is read back after each round past all caches of the kernel, the three disks are compared,
-and 'dog vdi check' has the last word. As root, for it makes network namespaces.
+and 'dog vdi check' has the last word. fio --verify runs on a disk of its own meanwhile. As root, for it makes
+network namespaces.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import random
@@ -137,6 +139,46 @@ def ask(pipe, command):
     return answer
 
 
+class Fio:
+    """fio --verify on a disk of its own, one job after another."""
+
+    def __init__(self, lab, path):
+        self.lab, self.path = lab, path
+        self.said = os.path.join(lab.directory, "fio.json")
+        self.thread, self.resting, self.problems = None, False, []
+        self.written, self.longest, self.jobs = 0, 0.0, 0
+
+    def go(self):
+        self.resting, self.problems, self.longest = False, [], 0.0
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def rest(self):
+        """Waits for the job that runs, which verifies what it wrote; what was wrong since it went on."""
+        self.resting = True
+        self.thread.join(180)
+        if self.thread.is_alive():
+            raise RuntimeError("fio hangs")
+        return self.problems
+
+    def _run(self):
+        while not self.resting and not self.problems:
+            code = self.lab.run(
+                "fio", "fio", "--name=verify", f"--filename={self.path}", f"--randseed={self.jobs + 1}", "--rw=randwrite", "--bsrange=4k-64k",
+                "--size=32m", "--rate=8m", "--direct=1", "--ioengine=libaio", "--iodepth=4", "--fsync=64", "--verify=crc32c", "--verify_backlog=128",
+                "--verify_fatal=1", "--output-format=json", f"--output={self.said}")
+            if code:
+                self.problems.append(f"fio ended with {code}: {self.lab.log('fio').strip()}")
+                return
+            with open(self.said) as file:
+                job = json.load(file)["jobs"][0]
+            if job["read"]["io_bytes"] < job["write"]["io_bytes"]:
+                self.problems.append(f"fio verified {job['read']['io_bytes']} of {job['write']['io_bytes']} bytes")
+            self.written += job["write"]["io_bytes"]
+            self.longest = max(self.longest, *(job[kind]["lat_ns"]["max"] / 1e9 for kind in ("read", "write", "sync")))
+            self.jobs += 1
+
+
 def hurt(lab, kind, victim, dice, hold):
     hold = hold or dice.choice([0.3, 2, lab.session_millis / 1000 + 3])
     if kind == "kill":
@@ -191,6 +233,9 @@ def main():
         path = lab.mountpoint + "/volume/disk"
         with open(path, "wb") as file:
             file.truncate(BLOCKS * SPREAD * BLOCK)
+        fio = Fio(lab, lab.mountpoint + "/volume/fio")
+        with open(fio.path, "wb") as file:
+            file.truncate(64 << 20)
         spawn = multiprocessing.get_context("spawn")
         pipe, end = spawn.Pipe()
         writers = spawn.Process(target=write_and_read, args=(path, [dice.random() for _ in range(THREADS)], end), daemon=True)
@@ -201,11 +246,14 @@ def main():
                 break
             kind, victim = dice.choice(args.kinds.split(",")), dice.choice(NODES)
             ask(pipe, "go")
+            fio.go()
             time.sleep(1)
             hold = hurt(lab, kind, victim, dice, args.hold)
             lab.await_synced()
             time.sleep(0.5)
             done, pause, problems = ask(pipe, "rest")
+            problems += fio.rest()
+            pause = max(pause, fio.longest)
             eventually("three equal disks", lab.replicas_agree, 30)
             print(f"round {number}: {kind} {victim if kind in ('kill', 'freeze', 'cut', 'apart') else ''} for {hold:.1f} s: {done} operations, longest {pause:.1f} s, {len(problems)} wrong", flush=True)
             for problem in problems[:5]:
@@ -214,10 +262,13 @@ def main():
             longest, bad, operations = max(longest, pause), bad + len(problems), operations + done
         ask(pipe, "end")
         writers.join(60)
-        code, said = lab.dog("vdi", "check", "disk")
-        print(said.strip().splitlines()[-1] if said.strip() else "", f"(vdi check: {code})")
-        print(f"{sum(counts.values())} rounds {counts}, {operations} operations, longest {longest:.1f} s, {bad} wrong, seed {args.seed}")
-        ok = not bad and not code
+        ok = not bad
+        for disk in ("disk", "fio"):
+            code, said = lab.dog("vdi", "check", disk)
+            print(said.strip().splitlines()[-1] if said.strip() else "", f"(vdi check {disk}: {code})")
+            ok = ok and not code
+        print(f"{sum(counts.values())} rounds {counts}, {operations} operations, {fio.written >> 20} MiB in {fio.jobs} jobs of fio, "
+              f"longest {longest:.1f} s, {bad} wrong, seed {args.seed}")
     except BaseException:
         print("logs in", lab.directory)
         lab.close()
