@@ -25,6 +25,7 @@ compgen -G '/lib/*/libfuse.so.2' >/dev/null || compgen -G '/usr/lib*/libfuse.so.
   || missing+=(libfuse2)
 need fio fio
 need qemu-img qemu-utils
+need stress-ng stress-ng
 need qemu-storage-daemon qemu-system-common
 need nbdinfo libnbd-bin
 need openssl openssl

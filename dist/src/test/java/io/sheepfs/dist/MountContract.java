@@ -319,6 +319,45 @@ abstract class MountContract {
   }
 
   @Test
+  void qemuIo_patternsInEveryMode_readBack() throws Exception {
+    long seed = Long.getLong("sheepfs.seed", System.nanoTime());
+    System.out.println("qemu-io: -Dsheepfs.seed=" + seed);
+    int count = Integer.getInteger("sheepfs.qemu.commands", 150);
+    QemuPatterns disk = new QemuPatterns(mounted.volume("disk"), 5000, seed);
+    Shell.check("truncate", "-s", Long.toString(disk.bytes()), mounted.volume("disk").toString());
+    disk.run(count, "-t", "writeback");
+    disk.run(count, "-t", "none");
+    disk.run(count, "-t", "none", "-i", "native");
+    disk.run(count, "-t", "writethrough");
+    remount();
+    disk.readAll("-t", "none");
+  }
+
+  @Test
+  void stressNg_onAnExt4OnALoopDevice_findsNothingWrong() throws Exception {
+    Shell.sh(
+        """
+        cd "$1"
+        truncate -s 2G mnt/volume/disk
+        loop=$(losetup -f --show --direct-io=on mnt/volume/disk)
+        trap 'umount "$1/ext4" 2>/dev/null || true; losetup -d "$loop"' EXIT
+        mkfs.ext4 -q "$loop"
+        mkdir ext4
+        mount "$loop" ext4
+        # by name, since a class has what needs other hardware, or fills the disk
+        stress-ng --temp-path ext4 --verify --timeout "$2" --no-rand-seed \
+          --aio 1 --aiol 1 --copy-file 1 --copy-file-bytes 128M --dentry 1 --dir 1 --fallocate 1 --fallocate-bytes 16M --fpunch 1 \
+          --hdd 1 --hdd-bytes 16M --hdd-opts direct,rd-rnd,wr-rnd --iomix 1 --iomix-bytes 16M --link 1 \
+          --mmap 1 --mmap-file --mmap-bytes 16M --readahead 1 --readahead-bytes 16M --rename 1 --revio 1 --revio-bytes 16M \
+          --seek 1 --sync-file 1 --symlink 1 --utime 1 --xattr 1
+        umount ext4
+        e2fsck -fn "$loop"
+        """,
+        folder.toString(),
+        Long.getLong("sheepfs.stress.seconds", 3).toString());
+  }
+
+  @Test
   void processes_sixtyFourOnOneAndOnManyVdis_loseNothing() throws Exception {
     Path shared = mounted.volume("shared");
     Shell.check("truncate", "-s", "64M", shared.toString());
