@@ -16,6 +16,7 @@ import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.time.Instant;
 import java.util.List;
 
 /**
@@ -128,6 +129,17 @@ final class ArchitectureTest {
           .resideInAnyPackage(TELEMETRY, PROTOCOL, CACHE, VOLUME, "io.sheepfs.fuse.tree..")
           .should()
           .callMethod(System.class, "exit", int.class);
+
+  /** The clock jumps. Who needs the time of day has it from an InstantSource; waits need none. */
+  @ArchTest
+  static final ArchRule clock_isAskedThroughItsSource =
+      noClasses()
+          .that()
+          .resideInAnyPackage(PROTOCOL, CACHE, VOLUME, STORE)
+          .should()
+          .callMethod(System.class, "currentTimeMillis")
+          .orShould()
+          .callMethod(Instant.class, "now");
 
   /** A rule over no classes passes; so say that the classes of every module were seen. */
   @ArchTest

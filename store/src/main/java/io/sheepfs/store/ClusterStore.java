@@ -13,8 +13,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -33,7 +33,6 @@ public final class ClusterStore implements NodeStore {
   private static final int FORMAT = 0x4A02;
   private static final int FORMAT_OFFSET = 30;
   private static final int OPEN_FILES = 2048;
-  private static final Duration FILE_TIME_SLACK = Duration.ofSeconds(2);
 
   private final Disk disk;
   private final StoreDirectory directory;
@@ -48,10 +47,11 @@ public final class ClusterStore implements NodeStore {
   @GuardedBy("this")
   private boolean marksAnew;
 
-  private ClusterStore(StoreDirectory directory, Disk disk, List<Path> others, List<Path> without)
+  private ClusterStore(
+      StoreDirectory directory, Disk disk, RunMark runMark, List<Path> others, List<Path> without)
       throws IOException {
     this.directory = directory;
-    this.runMark = new RunMark(directory.runMark(), disk, RunMark.currentBootId());
+    this.runMark = runMark;
     Path idFile = directory.root().resolve("node");
     if (directory.isNew()) {
       this.id = UUID.randomUUID().toString();
@@ -67,10 +67,10 @@ public final class ClusterStore implements NodeStore {
     this.files = disks.objects();
     files.removeTemporaries();
     this.disk = disk;
-    LastEnd lastEnd = runMark.lastEnd();
+    LastEnd lastEnd = runMark.lastEnd(disk);
     readSuspects();
     if (lastEnd == LastEnd.CLEAN) {
-      runMark.set();
+      runMark.set(disk);
     } else {
       // the mark stays: until the suspects are settled, the next run has to find them again
       findSuspects(lastEnd);
@@ -103,11 +103,13 @@ public final class ClusterStore implements NodeStore {
    */
   public static ClusterStore open(Path root, List<Path> others, List<Path> without)
       throws IOException {
-    Disk disk = new Disk(root, (change, path) -> {});
+    RunMark runMark =
+        new RunMark(StoreDirectory.runMark(root), RunMark.currentBootId(), InstantSource.system());
+    Disk disk = new Disk(root, runMark.watching((change, path) -> {}));
     StoreDirectory directory = StoreDirectory.open(root, disk);
     boolean done = false;
     try {
-      ClusterStore store = new ClusterStore(directory, disk, others, without);
+      ClusterStore store = new ClusterStore(directory, disk, runMark, others, without);
       done = true;
       return store;
     } finally {
@@ -142,7 +144,7 @@ public final class ClusterStore implements NodeStore {
   }
 
   private void findSuspects(LastEnd lastEnd) throws IOException {
-    Instant since = runMark.lastStart().minus(FILE_TIME_SLACK);
+    Instant since = runMark.changedSince();
     for (ObjectId oid : files.list()) {
       boolean any = lastEnd == LastEnd.MACHINE_DIED;
       if (any || !Files.getLastModifiedTime(files.file(oid)).toInstant().isBefore(since)) {
@@ -191,7 +193,7 @@ public final class ClusterStore implements NodeStore {
   @Override
   public synchronized void settled() throws IOException {
     if (marksAnew) {
-      runMark.set();
+      runMark.set(disk);
       marksAnew = false;
     }
     disk.delete(suspectsFile());
@@ -240,7 +242,7 @@ public final class ClusterStore implements NodeStore {
       if (files.isAllSynced()) {
         noteSuspects(changing);
         if (!marksAnew) { // else the next run has to say, too, what is lost
-          runMark.clear();
+          runMark.clear(disk);
         }
       }
     } finally {

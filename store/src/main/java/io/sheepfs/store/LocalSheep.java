@@ -25,8 +25,8 @@ import java.nio.ByteOrder;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -57,9 +57,6 @@ public final class LocalSheep implements Cluster, SheepNode {
   private static final int VIRTUAL_NODES = 128;
   private static final Set<String> STORE_DRIVERS = Set.of("plain", "tree");
 
-  /** What a file's time may lag behind: the file systems keep the time of the last tick. */
-  private static final Duration FILE_TIME_SLACK = Duration.ofSeconds(2);
-
   private final StoreDirectory directory;
   private final Disk disk;
   private final LocalSheepOptions options;
@@ -79,7 +76,8 @@ public final class LocalSheep implements Cluster, SheepNode {
 
   private volatile boolean closed;
 
-  private LocalSheep(StoreDirectory directory, Disk disk, LocalSheepOptions options, String bootId)
+  private LocalSheep(
+      StoreDirectory directory, Disk disk, LocalSheepOptions options, RunMark runMark)
       throws IOException {
     this.directory = directory;
     this.disk = disk;
@@ -90,7 +88,7 @@ public final class LocalSheep implements Cluster, SheepNode {
         new VdiStore(files, new LocalInodeChanges(files, disk, journal), options.clock(), true);
     this.objects = new LocalObjects(files, vdis, this::checkReady, () -> config().blockSizeShift());
     this.epochs = new EpochLog(directory.epochs(), disk);
-    this.runMark = new RunMark(directory.runMark(), disk, bootId);
+    this.runMark = runMark;
     this.incarnationFile = new Incarnation(directory.incarnation(), disk);
     this.ownVdis = new LocalVdis(this, vdis, objects, this);
     this.config =
@@ -131,11 +129,12 @@ public final class LocalSheep implements Cluster, SheepNode {
   static LocalSheep open(
       Path root, LocalSheepOptions options, String bootId, Disk.ChangeListener listener)
       throws IOException {
-    Disk disk = new Disk(root, listener);
+    RunMark runMark = new RunMark(StoreDirectory.runMark(root), bootId, InstantSource.system());
+    Disk disk = new Disk(root, runMark.watching(listener));
     StoreDirectory directory = StoreDirectory.open(root, disk);
     boolean done = false;
     try {
-      LocalSheep sheep = new LocalSheep(directory, disk, options, bootId);
+      LocalSheep sheep = new LocalSheep(directory, disk, options, runMark);
       done = true;
       return sheep;
     } finally {
@@ -149,7 +148,7 @@ public final class LocalSheep implements Cluster, SheepNode {
     if (directory.isNew()) {
       directory.writeConfig(config);
     }
-    LastEnd lastEnd = runMark.lastEnd();
+    LastEnd lastEnd = runMark.lastEnd(disk);
     incarnation =
         lastEnd == LastEnd.MACHINE_DIED ? incarnationFile.renew() : incarnationFile.load();
     if (!config.isFormatted()) {
@@ -161,7 +160,7 @@ public final class LocalSheep implements Cluster, SheepNode {
             0,
             "plain");
       }
-      runMark.set();
+      runMark.set(disk);
       return;
     }
     journal.replay();
@@ -171,7 +170,7 @@ public final class LocalSheep implements Cluster, SheepNode {
     vdis.deletions().resume();
     if (lastEnd != LastEnd.CLEAN) {
       log.info("the store {} was not closed cleanly; checking it", directory.root());
-      Instant since = runMark.lastStart().minus(FILE_TIME_SLACK);
+      Instant since = runMark.changedSince();
       unnamed =
           new StoreCheck(vdis, files)
               .run(files.list(), lastEnd == LastEnd.MACHINE_DIED, oid -> isChanged(oid, since))
@@ -179,9 +178,9 @@ public final class LocalSheep implements Cluster, SheepNode {
     }
     if (lastEnd == LastEnd.PROCESS_DIED) {
       // the mark stays as it is: its time says since when there may be unflushed writes
-      markUnsynced(found, runMark.lastStart().minus(FILE_TIME_SLACK));
+      markUnsynced(found, runMark.changedSince());
     } else {
-      runMark.set();
+      runMark.set(disk);
     }
   }
 
@@ -394,7 +393,7 @@ public final class LocalSheep implements Cluster, SheepNode {
       removeUnnamed();
       files.close();
       if (files.isAllSynced() && !vdis.isBroken()) {
-        runMark.clear();
+        runMark.clear(disk);
       }
     } finally {
       formatting.unlock();

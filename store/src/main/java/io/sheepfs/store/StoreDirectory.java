@@ -172,7 +172,8 @@ final class StoreDirectory implements Closeable {
     return root.resolve("journal");
   }
 
-  Path runMark() {
+  /** Where a store in {@code root} has its {@link RunMark}. */
+  static Path runMark(Path root) {
     return root.resolve("running");
   }
 

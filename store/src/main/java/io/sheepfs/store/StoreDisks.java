@@ -217,7 +217,7 @@ public final class StoreDisks {
   @GuardedBy("this")
   private Part part(String id, Path path, boolean leaves) throws IOException {
     Path objects = path.resolve(OBJECTS);
-    Disk there = diskAt(path);
+    Disk there = disk.at(path);
     writeMark(path, id, there);
     there.makeDirectories(objects);
     there.forceDirectory(path);

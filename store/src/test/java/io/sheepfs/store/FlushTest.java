@@ -18,6 +18,9 @@ import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -235,6 +238,34 @@ class FlushTest {
     sheep.objects().flush(vid);
     assertTrue(forces().contains("FORCE " + ObjectId.data(vid, 3)), forces()::toString);
     assertTrue(forces().contains("FORCE " + ObjectId.inode(vid)), forces()::toString);
+  }
+
+  /** The next start takes what ran until now for begun while the clock was an hour ahead. */
+  private void reopenWithClockSetBack() throws IOException {
+    sheep.flushAll();
+    Path mark = disk.store().resolve("running");
+    Files.setLastModifiedTime(mark, FileTime.from(Instant.now().plus(Duration.ofHours(1))));
+    reopenAsAfterKill("boot");
+  }
+
+  @Test
+  void flush_afterKillAndClockSetBack_forcesWhatTheLastProcessWrote() throws IOException {
+    allocateAll();
+    reopenWithClockSetBack();
+    sheep.objects().flush(vid);
+    assertFalse(forces().contains("FORCE " + ObjectId.data(vid, 3)), forces()::toString);
+    sheep.objects().write(ObjectId.data(vid, 3), 0, LocalSheepTest.bytes(1, 1), UNSTABLE);
+    reopenAsAfterKill("boot");
+    sheep.objects().flush(vid);
+    assertTrue(forces().contains("FORCE " + ObjectId.data(vid, 3)), forces()::toString);
+  }
+
+  @Test
+  void open_afterKillAndClockSetBack_keepsWhatAClientMayStillName() throws IOException {
+    reopenWithClockSetBack();
+    sheep.objects().create(ObjectId.data(vid, 40), 0, LocalSheepTest.bytes(1, 1), UNSTABLE);
+    reopenAsAfterKill("boot");
+    assertTrue(sheep.objects().exists(ObjectId.data(vid, 40)));
   }
 
   @Test

@@ -98,6 +98,11 @@ public final class Disk {
     };
   }
 
+  /** The disk that holds another directory, with the same listener. */
+  public Disk at(Path otherRoot) {
+    return new Disk(otherRoot, listener);
+  }
+
   /** Opens a file that exists, for reading and writing. */
   public FileChannel open(Path file) throws IOException {
     return FileChannel.open(file, OPEN);
