@@ -100,7 +100,7 @@ start zookeeper bash "$root/scripts/zookeeper.sh" "$store/run/zoo.cfg"
 await 300 "ZooKeeper answers at port $((port + 3))" answers $((port + 3))
 addresses=
 for i in 1 2 3; do
-  start "sheep$i" "$root/bin/sheep" -f -c "zookeeper:127.0.0.1:$((port + 3))/sheepfs" --experimental-cluster \
+  start "sheep$i" "$root/bin/sheep" -f -c "zookeeper:127.0.0.1:$((port + 3))/sheepfs" \
     -p $((port + i - 1)) -z "$i" "$store/sheep$i"
   addresses=$addresses${addresses:+,}127.0.0.1:$((port + i - 1))
 done

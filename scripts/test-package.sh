@@ -122,7 +122,7 @@ dog tls issue /run/tls desk
 printf 'sheep* all\nadmin all\ndesk rw desk-*\n' >/etc/sheepfs/allow
 for n in 1 2 3; do
   start() {
-    serve /var/lib/sheep/$n -c zookeeper:10.98.0.9:2181/vms --experimental-cluster -b 10.98.0.$n -z $n \
+    serve /var/lib/sheep/$n -c zookeeper:10.98.0.9:2181/vms -b 10.98.0.$n -z $n \
       --tls /var/lib/sheep/$n.tls --allow /etc/sheepfs/allow --metrics 9100
   }
   export -f serve start

@@ -126,7 +126,7 @@ class Lab:
 
     def start(self, node):
         self._start(f"sheep{node}", node, [
-            os.path.join(BIN, "sheep"), "-f", "-c", f"zookeeper:{self.address('z')}:2181/t", "--experimental-cluster", "--insecure",
+            os.path.join(BIN, "sheep"), "-f", "-c", f"zookeeper:{self.address('z')}:2181/t", "--insecure",
             "-b", self.address(node), "-p", "7000", "-z", str(node), "--session-timeout", str(self.session_millis), self.store(node)])
 
     def _start_all(self):

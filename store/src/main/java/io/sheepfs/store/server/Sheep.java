@@ -126,11 +126,6 @@ public final class Sheep implements Callable<Integer> {
   private @Nullable String writeCache;
 
   @Option(
-      names = "--experimental-cluster",
-      description = "Take part in a cluster, although that is not proven to keep what is written.")
-  private boolean experimentalCluster;
-
-  @Option(
       names = "--zookeeper-auth",
       paramLabel = "FILE",
       description =
@@ -254,10 +249,6 @@ public final class Sheep implements Callable<Integer> {
           + cluster
           + "' is not supported in this version; say 'local' or"
           + " 'zookeeper:HOST:PORT[,HOST:PORT..]/CLUSTER'";
-    }
-    if (!cluster.equals("local") && !experimentalCluster) {
-      return "a cluster is experimental in this version: it has not been proven to keep what is"
-          + " written to it; say --experimental-cluster to try it";
     }
     if (!cluster.equals("local") && writeCache != null) {
       return "an object cache (-w) is not supported in a cluster";

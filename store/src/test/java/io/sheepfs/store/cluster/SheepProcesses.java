@@ -174,7 +174,6 @@ final class SheepProcesses implements Closeable {
     command.add("io.sheepfs.store.server.Sheep");
     command.addAll(List.of("-c", "zookeeper:" + zooKeeper.getConnectString() + "/test"));
     command.addAll(List.of("-p", String.valueOf(ports.get(node)), "-z", String.valueOf(node + 1)));
-    command.add("--experimental-cluster");
     command.addAll(more);
     command.addAll(own);
     command.addAll(List.of("--session-timeout", String.valueOf(SESSION_MILLIS)));
