@@ -172,8 +172,8 @@ class Lab:
         self._start("sheepfs", "c", [os.path.join(BIN, "sheepfs"), "-f", "-a", addresses, "--cache-dir", self.directory + "/cache", *options, self.mountpoint])
         eventually("the mount", lambda: " mounted at " in self.log("sheepfs"))
 
-    def run(self, name, *command):
-        """Runs a program at the client, and answers its exit code; what it says is in the log of that name."""
+    def run_at_client(self, name, *command):
+        """Runs a program there, and answers its exit code; what it says is in the log of that name."""
         self._start(name, "c", command)
         return self.processes[name].wait()
 

@@ -163,7 +163,7 @@ class Fio:
 
     def _run(self):
         while not self.resting and not self.problems:
-            code = self.lab.run(
+            code = self.lab.run_at_client(
                 "fio", "fio", "--name=verify", f"--filename={self.path}", f"--randseed={self.jobs + 1}", "--rw=randwrite", "--bsrange=4k-64k",
                 "--size=32m", "--rate=8m", "--direct=1", "--ioengine=libaio", "--iodepth=4", "--fsync=64", "--verify=crc32c", "--verify_backlog=128",
                 "--verify_fatal=1", "--output-format=json", f"--output={self.said}")
