@@ -1,5 +1,6 @@
 package io.sheepfs.fuse.transport.direct;
 
+import static io.sheepfs.fuse.transport.Errno.EFBIG;
 import static io.sheepfs.fuse.transport.Errno.EINVAL;
 import static io.sheepfs.fuse.transport.Errno.EISDIR;
 import static io.sheepfs.fuse.transport.Errno.ENOSYS;
@@ -9,6 +10,7 @@ import static io.sheepfs.fuse.transport.Errno.EOPNOTSUPP;
 import static io.sheepfs.fuse.transport.Errno.ESTALE;
 
 import io.sheepfs.fuse.transport.Errno;
+import io.sheepfs.fuse.transport.FileTime;
 import io.sheepfs.fuse.transport.HandleTable;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.fuse.transport.direct.FuseAbi.AttrOut;
@@ -64,17 +66,6 @@ final class Dispatcher {
   private static final int PERMISSION_BITS = 07777;
   private static final int MAX_NAME_BYTES = 255;
 
-  /** A refusal in the terms of this protocol alone: the kernel named something we do not know. */
-  private static final class Refusal extends IOException {
-    private static final long serialVersionUID = 1L;
-    private final int errno;
-
-    Refusal(int errno) {
-      super("errno " + errno, null);
-      this.errno = errno;
-    }
-  }
-
   private final FileTree tree;
   private final PageCache pageCache;
   private final NodeTable<Node> nodes;
@@ -113,7 +104,7 @@ final class Dispatcher {
     try {
       size = run(opcode, message);
     } catch (Refusal e) {
-      errno = e.errno;
+      errno = e.errno();
     } catch (IOException | RuntimeException e) {
       errno = Errno.of(e);
     }
@@ -184,13 +175,13 @@ final class Dispatcher {
 
   private int read(Message message) throws IOException {
     ByteBuffer room = message.replyPayload(message.argInt(ReadIn.SIZE_FIELD));
-    return file(message, ReadIn.FH).read(message.argLong(ReadIn.OFFSET), room);
+    return file(message, ReadIn.FH).read(natural(message, ReadIn.OFFSET), room);
   }
 
   private int write(Message message) throws IOException {
     ByteBuffer payload = message.writePayload();
     int count = payload.remaining();
-    file(message, WriteIn.FH).write(message.argLong(WriteIn.OFFSET), payload);
+    file(message, WriteIn.FH).write(natural(message, WriteIn.OFFSET), payload);
     message.result(WriteOut.SIZE).putInt(WriteOut.SIZE_FIELD, count);
     return WriteOut.SIZE;
   }
@@ -216,7 +207,7 @@ final class Dispatcher {
     Node node = node(message);
     node.change(
         new AttributeChange(
-            (valid & AttributeBit.SIZE) == 0 ? null : message.argLong(SetattrIn.SIZE_FIELD),
+            (valid & AttributeBit.SIZE) == 0 ? null : natural(message, SetattrIn.SIZE_FIELD),
             (valid & AttributeBit.MODE) == 0
                 ? null
                 : message.argInt(SetattrIn.MODE) & PERMISSION_BITS,
@@ -226,15 +217,16 @@ final class Dispatcher {
     return attributes(message, node);
   }
 
-  private static @Nullable Instant modified(Message message, int valid) {
+  private static @Nullable Instant modified(Message message, int valid) throws IOException {
     if ((valid & AttributeBit.MTIME) == 0) {
       return null;
     }
-    return (valid & AttributeBit.MTIME_NOW) != 0
-        ? Instant.now()
-        : Instant.ofEpochSecond(
-            message.argLong(SetattrIn.MTIME),
-            Integer.toUnsignedLong(message.argInt(SetattrIn.MTIME_NSEC)));
+    if ((valid & AttributeBit.MTIME_NOW) != 0) {
+      return Instant.now();
+    }
+    return FileTime.of(
+        message.argLong(SetattrIn.MTIME),
+        Integer.toUnsignedLong(message.argInt(SetattrIn.MTIME_NSEC)));
   }
 
   private int open(Message message) throws IOException {
@@ -338,7 +330,7 @@ final class Dispatcher {
     int size = message.argInt(ReadIn.SIZE_FIELD);
     message.replyPayload(size);
     return listing.fill(
-        message.result(0), message.argLong(ReadIn.OFFSET), size, plus ? nodes::remember : null);
+        message.result(0), natural(message, ReadIn.OFFSET), size, plus ? nodes::remember : null);
   }
 
   private int getxattr(Message message) throws IOException {
@@ -370,8 +362,11 @@ final class Dispatcher {
 
   private int fallocate(Message message) throws IOException {
     OpenFile file = file(message, FallocateIn.FH);
-    long offset = message.argLong(FallocateIn.OFFSET);
-    long length = message.argLong(FallocateIn.LENGTH);
+    long offset = natural(message, FallocateIn.OFFSET);
+    long length = natural(message, FallocateIn.LENGTH);
+    if (offset + length < 0) {
+      throw new Refusal(EFBIG);
+    }
     int mode = message.argInt(FallocateIn.MODE);
     switch (mode) {
       case 0 -> file.preallocate(offset + length);
@@ -389,6 +384,9 @@ final class Dispatcher {
   private int seek(Message message) throws IOException {
     OpenFile file = file(message, LseekIn.FH);
     long offset = message.argLong(LseekIn.OFFSET);
+    if (offset < 0) {
+      throw new Refusal(ENXIO); // any program may ask for that
+    }
     long found =
         switch (message.argInt(LseekIn.WHENCE)) {
           case SEEK_DATA -> file.nextData(offset);
@@ -411,22 +409,35 @@ final class Dispatcher {
     int copied =
         RangeCopy.copy(
             from,
-            message.argLong(CopyIn.OFFSET_IN),
+            natural(message, CopyIn.OFFSET_IN),
             to,
-            message.argLong(CopyIn.OFFSET_OUT),
-            message.argLong(CopyIn.LENGTH),
+            natural(message, CopyIn.OFFSET_OUT),
+            natural(message, CopyIn.LENGTH),
             message.replyPayload(Handshake.MAX_REQUEST_BYTES));
     message.result(WriteOut.SIZE).putInt(WriteOut.SIZE_FIELD, copied);
     return WriteOut.SIZE;
   }
 
-  private void batchForget(Message message) {
+  private void batchForget(Message message) throws IOException {
     int count = message.argInt(ForgetIn.BATCH_COUNT);
+    int sent = message.tailEnd() - message.follows(ForgetIn.BATCH_SIZE);
+    if (count < 0 || (long) count * ForgetIn.ONE_SIZE > sent) {
+      throw new IOException("the kernel forgets " + count + " nodes in " + sent + " bytes");
+    }
     for (int i = 0; i < count; i++) {
       int at = ForgetIn.BATCH_SIZE + i * ForgetIn.ONE_SIZE;
       nodes.forget(
           message.argLong(at + ForgetIn.ONE_NODEID), message.argLong(at + ForgetIn.ONE_NLOOKUP));
     }
+  }
+
+  /** An offset or a length. */
+  private static long natural(Message message, int at) throws Refusal {
+    long number = message.argLong(at);
+    if (number < 0) {
+      throw new Refusal(EINVAL);
+    }
+    return number;
   }
 
   private Node held(long number) throws Refusal {

@@ -1,5 +1,6 @@
 package io.sheepfs.fuse.transport.direct;
 
+import io.sheepfs.fuse.transport.Errno;
 import io.sheepfs.fuse.transport.direct.FuseAbi.InHeader;
 import io.sheepfs.fuse.transport.direct.FuseAbi.WriteIn;
 import java.io.IOException;
@@ -92,7 +93,7 @@ abstract class Message {
         return at;
       }
     }
-    throw new IOException("the kernel sent a name without an end");
+    throw new Refusal(Errno.EINVAL, "the kernel sent a name without an end");
   }
 
   private String text(int start, int end) {
@@ -125,7 +126,8 @@ abstract class Message {
   final ByteBuffer writePayload() throws IOException {
     int size = argInt(WriteIn.SIZE_FIELD);
     if (size < 0 || size != tailEnd() - follows(WriteIn.SIZE)) {
-      throw new IOException("the kernel sent a WRITE whose length is not that of its payload");
+      throw new Refusal(
+          Errno.EINVAL, "the kernel sent a WRITE whose length is not that of its payload");
     }
     return requestPayload.clear().limit(size);
   }
@@ -133,7 +135,7 @@ abstract class Message {
   /** Where the result goes: the same buffer each time, with room for {@code size} bytes. */
   final ByteBuffer replyPayload(int size) throws IOException {
     if (size < 0 || size > Handshake.MAX_REQUEST_BYTES) {
-      throw new IOException("the kernel asked for " + size + " bytes at once");
+      throw new Refusal(Errno.EINVAL, "the kernel asked for " + size + " bytes at once");
     }
     return replyPayload.clear().limit(size);
   }

@@ -12,6 +12,7 @@ import com.kenai.jffi.Invoker;
 import com.kenai.jffi.MemoryIO;
 import com.kenai.jffi.Type;
 import io.sheepfs.fuse.transport.Errno;
+import io.sheepfs.fuse.transport.FileTime;
 import io.sheepfs.fuse.transport.HandleTable;
 import io.sheepfs.fuse.transport.LibC;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
@@ -354,14 +355,12 @@ final class Operations {
     return 0;
   }
 
-  private @Nullable Instant modified(long timespec) {
+  private @Nullable Instant modified(long timespec) throws IOException {
     long nanos = memory.getLong(timespec + Long.BYTES);
     if (nanos == UTIME_OMIT) {
       return null;
     }
-    return nanos == UTIME_NOW
-        ? Instant.now()
-        : Instant.ofEpochSecond(memory.getLong(timespec), nanos);
+    return nanos == UTIME_NOW ? Instant.now() : FileTime.of(memory.getLong(timespec), nanos);
   }
 
   private int statfs(Closure.Buffer arguments) throws IOException {
