@@ -10,8 +10,8 @@ import static io.sheepfs.fuse.transport.Errno.EOPNOTSUPP;
 import static io.sheepfs.fuse.transport.Errno.ESTALE;
 
 import io.sheepfs.fuse.transport.Errno;
-import io.sheepfs.fuse.transport.FileTime;
 import io.sheepfs.fuse.transport.HandleTable;
+import io.sheepfs.fuse.transport.KernelTime;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.fuse.transport.direct.FuseAbi.AttrOut;
 import io.sheepfs.fuse.transport.direct.FuseAbi.AttributeBit;
@@ -175,13 +175,13 @@ final class Dispatcher {
 
   private int read(Message message) throws IOException {
     ByteBuffer room = message.replyPayload(message.argInt(ReadIn.SIZE_FIELD));
-    return file(message, ReadIn.FH).read(natural(message, ReadIn.OFFSET), room);
+    return file(message, ReadIn.FH).read(nonNegative(message, ReadIn.OFFSET), room);
   }
 
   private int write(Message message) throws IOException {
     ByteBuffer payload = message.writePayload();
     int count = payload.remaining();
-    file(message, WriteIn.FH).write(natural(message, WriteIn.OFFSET), payload);
+    file(message, WriteIn.FH).write(nonNegative(message, WriteIn.OFFSET), payload);
     message.result(WriteOut.SIZE).putInt(WriteOut.SIZE_FIELD, count);
     return WriteOut.SIZE;
   }
@@ -207,7 +207,7 @@ final class Dispatcher {
     Node node = node(message);
     node.change(
         new AttributeChange(
-            (valid & AttributeBit.SIZE) == 0 ? null : natural(message, SetattrIn.SIZE_FIELD),
+            (valid & AttributeBit.SIZE) == 0 ? null : nonNegative(message, SetattrIn.SIZE_FIELD),
             (valid & AttributeBit.MODE) == 0
                 ? null
                 : message.argInt(SetattrIn.MODE) & PERMISSION_BITS,
@@ -224,7 +224,7 @@ final class Dispatcher {
     if ((valid & AttributeBit.MTIME_NOW) != 0) {
       return Instant.now();
     }
-    return FileTime.of(
+    return KernelTime.of(
         message.argLong(SetattrIn.MTIME),
         Integer.toUnsignedLong(message.argInt(SetattrIn.MTIME_NSEC)));
   }
@@ -330,7 +330,10 @@ final class Dispatcher {
     int size = message.argInt(ReadIn.SIZE_FIELD);
     message.replyPayload(size);
     return listing.fill(
-        message.result(0), natural(message, ReadIn.OFFSET), size, plus ? nodes::remember : null);
+        message.result(0),
+        nonNegative(message, ReadIn.OFFSET),
+        size,
+        plus ? nodes::remember : null);
   }
 
   private int getxattr(Message message) throws IOException {
@@ -362,8 +365,8 @@ final class Dispatcher {
 
   private int fallocate(Message message) throws IOException {
     OpenFile file = file(message, FallocateIn.FH);
-    long offset = natural(message, FallocateIn.OFFSET);
-    long length = natural(message, FallocateIn.LENGTH);
+    long offset = nonNegative(message, FallocateIn.OFFSET);
+    long length = nonNegative(message, FallocateIn.LENGTH);
     if (offset + length < 0) {
       throw new Refusal(EFBIG);
     }
@@ -409,10 +412,10 @@ final class Dispatcher {
     int copied =
         RangeCopy.copy(
             from,
-            natural(message, CopyIn.OFFSET_IN),
+            nonNegative(message, CopyIn.OFFSET_IN),
             to,
-            natural(message, CopyIn.OFFSET_OUT),
-            natural(message, CopyIn.LENGTH),
+            nonNegative(message, CopyIn.OFFSET_OUT),
+            nonNegative(message, CopyIn.LENGTH),
             message.replyPayload(Handshake.MAX_REQUEST_BYTES));
     message.result(WriteOut.SIZE).putInt(WriteOut.SIZE_FIELD, copied);
     return WriteOut.SIZE;
@@ -432,7 +435,7 @@ final class Dispatcher {
   }
 
   /** An offset or a length. */
-  private static long natural(Message message, int at) throws Refusal {
+  private static long nonNegative(Message message, int at) throws Refusal {
     long number = message.argLong(at);
     if (number < 0) {
       throw new Refusal(EINVAL);

@@ -12,8 +12,8 @@ import com.kenai.jffi.Invoker;
 import com.kenai.jffi.MemoryIO;
 import com.kenai.jffi.Type;
 import io.sheepfs.fuse.transport.Errno;
-import io.sheepfs.fuse.transport.FileTime;
 import io.sheepfs.fuse.transport.HandleTable;
+import io.sheepfs.fuse.transport.KernelTime;
 import io.sheepfs.fuse.transport.LibC;
 import io.sheepfs.fuse.transport.MountRequest.PageCache;
 import io.sheepfs.fuse.transport.jnr.Callbacks.Refusal;
@@ -360,7 +360,7 @@ final class Operations {
     if (nanos == UTIME_OMIT) {
       return null;
     }
-    return nanos == UTIME_NOW ? Instant.now() : FileTime.of(memory.getLong(timespec), nanos);
+    return nanos == UTIME_NOW ? Instant.now() : KernelTime.of(memory.getLong(timespec), nanos);
   }
 
   private int statfs(Closure.Buffer arguments) throws IOException {

@@ -5,11 +5,11 @@ import io.sheepfs.fuse.tree.TreeException.Reason;
 import java.time.Instant;
 
 /** The time of a file as the kernel says it. */
-public final class FileTime {
+public final class KernelTime {
 
   private static final long NANOS_PER_SECOND = 1_000_000_000;
 
-  private FileTime() {}
+  private KernelTime() {}
 
   /**
    * The instant.
