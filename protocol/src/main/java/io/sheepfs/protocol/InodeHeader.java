@@ -99,13 +99,7 @@ public record InodeHeader(
    *     by a client that checks less than we do
    */
   public VdiInfo toVdiInfo() {
-    if (storePolicy != 0 || copyPolicy != 0) {
-      throw new IllegalArgumentException(
-          "VDI " + Integer.toHexString(vdiId) + " is erasure coded or a hypervolume");
-    }
-    if (blockSizeShift < 20 || blockSizeShift > 31) {
-      throw new IllegalArgumentException("impossible block size shift: " + blockSizeShift);
-    }
+    checkShape();
     return new VdiInfo(
         new VdiId(vdiId),
         new VdiName(utf8(name)),
@@ -117,6 +111,28 @@ public record InodeHeader(
         copies,
         blockSizeShift,
         parentVdiId == 0 ? null : new VdiId(parentVdiId));
+  }
+
+  /**
+   * Checks what a deleted VDI has, too: how its objects are kept, that there can be as many, and
+   * what it was made from.
+   *
+   * @throws IllegalArgumentException if a field is impossible
+   */
+  public void checkShape() {
+    if (storePolicy != 0 || copyPolicy != 0) {
+      throw new IllegalArgumentException(
+          "VDI " + Integer.toHexString(vdiId) + " is erasure coded or a hypervolume");
+    }
+    if (blockSizeShift < 20 || blockSizeShift > 31) {
+      throw new IllegalArgumentException("impossible block size shift: " + blockSizeShift);
+    }
+    if (vmStateSize < 0 || vmStateSize > VdiSpec.maxSizeBytes(blockSizeShift)) {
+      throw new IllegalArgumentException("impossible size of the VM state: " + vmStateSize);
+    }
+    if (parentVdiId != 0 && (!VdiId.isValid(parentVdiId) || parentVdiId == vdiId)) {
+      throw new IllegalArgumentException("impossible parent: " + Integer.toHexString(parentVdiId));
+    }
   }
 
   /** A time as the wire has it. */

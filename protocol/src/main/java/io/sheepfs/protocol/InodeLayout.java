@@ -5,7 +5,7 @@ package io.sheepfs.protocol;
  *
  * <pre>
  *          0 +-------------------------------+
- *            | name, NUL-padded       (256)  |  all zero: a deleted VDI
+ *            | name, NUL-padded       (256)  |  begins with NUL: a deleted VDI
  *        256 +-------------------------------+
  *            | tag, NUL-padded        (256)  |
  *        512 +-------------------------------+

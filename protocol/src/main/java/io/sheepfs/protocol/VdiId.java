@@ -13,9 +13,14 @@ public record VdiId(int value) implements Comparable<VdiId> {
   public static final int MAX = 0xFF_FFFF;
 
   public VdiId {
-    if (value < 1 || value > MAX) {
+    if (!isValid(value)) {
       throw new IllegalArgumentException("not a VDI id: 0x" + Integer.toHexString(value));
     }
+  }
+
+  /** Whether {@code value} would make a valid id. */
+  public static boolean isValid(int value) {
+    return value >= 1 && value <= MAX;
   }
 
   /**

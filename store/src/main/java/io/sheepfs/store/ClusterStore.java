@@ -5,12 +5,15 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
 import io.sheepfs.store.RunMark.LastEnd;
+import io.sheepfs.store.StoreConfig.Kind;
+import io.sheepfs.store.object.DamagedFileException;
 import io.sheepfs.store.object.Disk;
 import io.sheepfs.store.object.DiskSet;
+import io.sheepfs.store.object.SealedFile;
 import java.io.IOException;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -19,6 +22,8 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The directory of one node of a cluster. It is laid out as that of a {@link LocalSheep}, with a
@@ -29,9 +34,8 @@ import java.util.UUID;
  */
 public final class ClusterStore implements NodeStore {
 
-  private static final String SUSPECTS = "suspects";
-  private static final int FORMAT = 0x4A02;
-  private static final int FORMAT_OFFSET = 30;
+  private static final Logger log = LoggerFactory.getLogger(ClusterStore.class);
+
   private static final int OPEN_FILES = 2048;
 
   private final Disk disk;
@@ -52,14 +56,13 @@ public final class ClusterStore implements NodeStore {
       throws IOException {
     this.directory = directory;
     this.runMark = runMark;
-    Path idFile = directory.root().resolve("node");
     if (directory.isNew()) {
       this.id = UUID.randomUUID().toString();
-      disk.replace(idFile, ByteBuffer.wrap(id.getBytes(StandardCharsets.UTF_8)));
+      SealedFile.replace(disk, directory.node(), id + "\n");
       formatted(0, 0, 3, 22, "plain");
     } else {
-      this.createTime = readCreateTime(disk);
-      this.id = StandardCharsets.UTF_8.decode(disk.readAll(idFile)).toString();
+      this.createTime = directory.readConfig(Kind.MEMBER).createTime();
+      this.id = readId(disk, directory.node());
     }
     this.disks =
         new StoreDisks(
@@ -119,27 +122,29 @@ public final class ClusterStore implements NodeStore {
     }
   }
 
-  private long readCreateTime(Disk disk) throws IOException {
-    ByteBuffer config =
-        disk.readAll(directory.root().resolve("config")).order(ByteOrder.LITTLE_ENDIAN);
-    if (config.remaining() != StoreConfig.BYTES
-        || Short.toUnsignedInt(config.getShort(FORMAT_OFFSET)) != FORMAT) {
-      throw new IOException(
-          "the store " + directory.root() + " is not that of a node of a cluster; give another");
+  private static String readId(Disk disk, Path file) throws IOException {
+    String text = SealedFile.readText(disk, file).strip();
+    try {
+      return UUID.fromString(text).toString();
+    } catch (IllegalArgumentException e) {
+      throw new DamagedFileException(file, "it has no id");
     }
-    return config.getLong(0);
-  }
-
-  private Path suspectsFile() {
-    return directory.root().resolve(SUSPECTS);
   }
 
   private void readSuspects() throws IOException {
-    if (Disk.exists(suspectsFile())) {
-      ByteBuffer ids = disk.readAll(suspectsFile()).order(ByteOrder.LITTLE_ENDIAN);
-      while (ids.remaining() >= Long.BYTES) {
+    Path file = directory.suspects();
+    if (!Disk.exists(file)) {
+      return;
+    }
+    try {
+      ByteBuffer ids = SealedFile.read(disk, file).order(ByteOrder.LITTLE_ENDIAN);
+      while (ids.hasRemaining()) {
         suspects.add(new ObjectId(ids.getLong()));
       }
+    } catch (DamagedFileException | BufferUnderflowException | IllegalArgumentException e) {
+      log.warn("all objects are compared with those of others: {}", e.getMessage());
+      suspects.clear();
+      suspects.addAll(files.list());
     }
   }
 
@@ -196,7 +201,7 @@ public final class ClusterStore implements NodeStore {
       runMark.set(disk);
       marksAnew = false;
     }
-    disk.delete(suspectsFile());
+    disk.delete(directory.suspects());
   }
 
   @Override
@@ -207,10 +212,8 @@ public final class ClusterStore implements NodeStore {
   @Override
   public void formatted(long newTime, int flags, int copies, int blockSizeShift, String driver)
       throws IOException {
-    ByteBuffer config = new StoreConfig(newTime, flags, copies, driver, blockSizeShift).encode();
-    config.order(ByteOrder.LITTLE_ENDIAN).putShort(FORMAT_OFFSET, (short) FORMAT);
-    new Disk(directory.root(), (change, path) -> {})
-        .replace(directory.root().resolve("config"), config);
+    directory.writeConfig(
+        new StoreConfig(Kind.MEMBER, newTime, flags, copies, driver, blockSizeShift));
     createTime = newTime;
   }
 
@@ -252,12 +255,12 @@ public final class ClusterStore implements NodeStore {
 
   private void noteSuspects(Collection<ObjectId> changing) throws IOException {
     if (changing.isEmpty()) {
-      disk.delete(suspectsFile());
+      disk.delete(directory.suspects());
       return;
     }
     ByteBuffer ids =
         ByteBuffer.allocate(changing.size() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     changing.forEach(oid -> ids.putLong(oid.value()));
-    disk.replace(suspectsFile(), ids.flip());
+    SealedFile.replace(disk, directory.suspects(), ids.flip());
   }
 }

@@ -2,13 +2,16 @@ package io.sheepfs.store;
 
 import io.sheepfs.protocol.ClusterInfo;
 import io.sheepfs.protocol.NodeInfo;
+import io.sheepfs.store.object.DamagedFileException;
 import io.sheepfs.store.object.Disk;
+import io.sheepfs.store.object.SealedFile;
 import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -16,7 +19,7 @@ import java.util.List;
 
 /**
  * The members of each epoch, one file {@code epoch/%08d} for each: the members, 80 bytes each as on
- * the wire, and the time.
+ * the wire, and the time; sealed.
  *
  * <pre>
  *   0 +------------------------+
@@ -75,25 +78,30 @@ final class EpochLog {
       at += MEMBER_BYTES;
     }
     bytes.putLong(at, epoch.started().getEpochSecond());
-    disk.replace(directory.resolve(String.format("%08d", epoch.number())), bytes);
+    SealedFile.replace(disk, directory.resolve(String.format("%08d", epoch.number())), bytes);
   }
 
-  /** All epochs, newest first. */
+  /**
+   * All epochs, newest first.
+   *
+   * @throws DamagedFileException if one is not what was written
+   */
   List<ClusterInfo.Epoch> read() throws IOException {
     List<ClusterInfo.Epoch> epochs = new ArrayList<>();
     for (Path file : disk.list(directory)) {
       String name = String.valueOf(file.getFileName());
       if (name.matches("\\d{8}")) {
-        epochs.add(decode(Integer.parseInt(name), disk.readAll(file)));
+        epochs.add(decode(Integer.parseInt(name), file, SealedFile.read(disk, file)));
       }
     }
     epochs.sort(Comparator.comparingInt(ClusterInfo.Epoch::number).reversed());
     return epochs;
   }
 
-  private static ClusterInfo.Epoch decode(int number, ByteBuffer content) throws IOException {
+  private static ClusterInfo.Epoch decode(int number, Path file, ByteBuffer content)
+      throws IOException {
     if (content.remaining() % MEMBER_BYTES != Long.BYTES) {
-      throw new IOException("the file of epoch " + number + " is damaged");
+      throw new DamagedFileException(file, "it has " + content.remaining() + " bytes");
     }
     ByteBuffer bytes = content.order(ByteOrder.LITTLE_ENDIAN);
     List<NodeInfo> members = new ArrayList<>();
@@ -107,7 +115,11 @@ final class EpochLog {
               bytes.getInt(at + ZONE),
               bytes.getLong(at + SPACE)));
     }
-    return new ClusterInfo.Epoch(number, Instant.ofEpochSecond(bytes.getLong(at)), members);
+    try {
+      return new ClusterInfo.Epoch(number, Instant.ofEpochSecond(bytes.getLong(at)), members);
+    } catch (DateTimeException e) {
+      throw new DamagedFileException(file, "its time is impossible");
+    }
   }
 
   private static InetAddress address(ByteBuffer bytes, int at) throws IOException {

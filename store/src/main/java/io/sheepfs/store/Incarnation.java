@@ -1,9 +1,9 @@
 package io.sheepfs.store;
 
+import io.sheepfs.store.object.DamagedFileException;
 import io.sheepfs.store.object.Disk;
+import io.sheepfs.store.object.SealedFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.UUID;
@@ -11,8 +11,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The file {@code incarnation}: a random number, never 0, in sixteen digits. It is another one
- * after everything by which the store may have lost writes that were not flushed; clients compare.
+ * The file {@code incarnation}: a random number, never 0, in sixteen digits, sealed. It is another
+ * one after everything by which the store may have lost writes that were not flushed; clients
+ * compare.
  */
 final class Incarnation {
 
@@ -29,13 +30,12 @@ final class Incarnation {
   /** The number; a new one if there is none, or none that can be read. */
   long load() throws IOException {
     if (Disk.exists(file)) {
-      String text = StandardCharsets.US_ASCII.decode(disk.readAll(file)).toString().strip();
       try {
-        long number = HexFormat.fromHexDigitsToLong(text);
+        long number = HexFormat.fromHexDigitsToLong(SealedFile.readText(disk, file).strip());
         if (number != 0) {
           return number;
         }
-      } catch (IllegalArgumentException e) {
+      } catch (DamagedFileException | IllegalArgumentException e) {
         log.warn("{} holds no number, and is made anew", file);
       }
     }
@@ -45,8 +45,7 @@ final class Incarnation {
   /** Makes another number, durably. */
   long renew() throws IOException {
     long number = UUID.randomUUID().getLeastSignificantBits(); // its highest bit is always set
-    String text = HexFormat.of().toHexDigits(number) + "\n";
-    disk.replace(file, ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)));
+    SealedFile.replace(disk, file, HexFormat.of().toHexDigits(number) + "\n");
     return number;
   }
 }

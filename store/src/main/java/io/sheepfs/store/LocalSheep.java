@@ -94,7 +94,7 @@ public final class LocalSheep implements Cluster, SheepNode {
     this.config =
         directory.isNew()
             ? StoreConfig.unformatted(options.defaultCopies(), options.defaultBlockSizeShift())
-            : directory.readConfig();
+            : directory.readConfig(StoreConfig.Kind.ALONE);
     start(journal);
   }
 
@@ -163,10 +163,11 @@ public final class LocalSheep implements Cluster, SheepNode {
       runMark.set(disk);
       return;
     }
+    mendEpochs();
     journal.replay();
     files.removeTemporaries();
     List<ObjectId> found = files.list();
-    vdis.load(found);
+    vdis.load(found, damaged -> false);
     vdis.deletions().resume();
     if (lastEnd != LastEnd.CLEAN) {
       log.info("the store {} was not closed cleanly; checking it", directory.root());
@@ -181,6 +182,20 @@ public final class LocalSheep implements Cluster, SheepNode {
       markUnsynced(found, runMark.changedSince());
     } else {
       runMark.set(disk);
+    }
+  }
+
+  /** What a node alone has noted of its only epoch can be noted again. */
+  private void mendEpochs() throws IOException {
+    boolean isWhole = false;
+    try {
+      isWhole = !epochs.read().isEmpty();
+    } catch (IOException e) {
+      log.warn("the epoch is noted anew: {}", e.toString());
+    }
+    if (!isWhole) {
+      epochs.clear();
+      epochs.write(new ClusterInfo.Epoch(1, InodeHeader.instant(config.createTime()), nodes()));
     }
   }
 
@@ -223,6 +238,7 @@ public final class LocalSheep implements Cluster, SheepNode {
     }
     StoreConfig formatted =
         new StoreConfig(
+            StoreConfig.Kind.ALONE,
             createTime,
             flags,
             copies == 0 ? options.defaultCopies() : copies,

@@ -1,8 +1,10 @@
 package io.sheepfs.store;
 
 import io.sheepfs.store.object.Disk;
+import io.sheepfs.store.object.SealedFile;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -10,8 +12,11 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The directory of a store, held by this process alone.
@@ -28,13 +33,21 @@ import org.jspecify.annotations.Nullable;
  *   obj/          one file per object, named by the sixteen digits of its id
  *   epoch/        one file per epoch, see {@link EpochLog}
  * </pre>
+ *
+ * <p>All but {@code lock}, {@code running}, the journal and the objects are {@linkplain SealedFile
+ * sealed}.
  */
 final class StoreDirectory implements Closeable {
+
+  private static final Logger log = LoggerFactory.getLogger(StoreDirectory.class);
 
   private static final String CONFIG = "config";
   private static final String LOCK = "lock";
   private static final String OBJECTS = "obj";
   private static final String EPOCHS = "epoch";
+  private static final String NODE = "node";
+  private static final String INCARNATION = "incarnation";
+  private static final String SUSPECTS = "suspects";
 
   /** What may be there before the first config is: from a first start that was cut short. */
   private static final Set<String> BEFORE_CONFIG =
@@ -43,12 +56,16 @@ final class StoreDirectory implements Closeable {
           OBJECTS,
           EPOCHS,
           CONFIG + ".tmp",
-          "node",
-          "node.tmp",
-          "disks",
-          "disks.tmp",
+          NODE,
+          NODE + ".tmp",
+          StoreDiskList.LIST,
+          StoreDiskList.LIST + ".tmp",
           LocalSheep.LOG_FILE,
           "lost+found");
+
+  /** What is sealed besides the config and the epochs. */
+  private static final List<String> SEALED =
+      List.of(NODE, INCARNATION, SUSPECTS, StoreDiskList.LIST, StoreDiskList.INCOMPLETE);
 
   private final Path root;
   private final Disk disk;
@@ -178,21 +195,63 @@ final class StoreDirectory implements Closeable {
   }
 
   Path incarnation() {
-    return root.resolve("incarnation");
+    return root.resolve(INCARNATION);
   }
 
-  StoreConfig readConfig() throws IOException {
+  /** The id of the node. */
+  Path node() {
+    return root.resolve(NODE);
+  }
+
+  Path suspects() {
+    return root.resolve(SUSPECTS);
+  }
+
+  /**
+   * Reads the config, before anything else of the store is read: of one that was made before its
+   * small files were sealed, it seals all of them.
+   *
+   * @throws IOException with a message for the user, if the store is not of that kind
+   */
+  StoreConfig readConfig(StoreConfig.Kind kind) throws IOException {
+    Path file = root.resolve(CONFIG);
+    boolean isSealed = Files.size(file) != StoreConfig.BYTES;
+    ByteBuffer content = isSealed ? SealedFile.read(disk, file) : disk.readAll(file);
+    StoreConfig config;
     try {
-      return StoreConfig.decode(disk.readAll(root.resolve(CONFIG)));
-    } catch (NoSuchFileException e) {
-      throw e;
+      config = StoreConfig.decode(content, isSealed);
     } catch (IOException e) {
       throw new IOException("cannot use the store " + root + ": " + e.getMessage(), e);
+    }
+    if (config.kind() != kind) {
+      throw new IOException(
+          "the store "
+              + root
+              + " is "
+              + config.kind().description
+              + ", not "
+              + kind.description
+              + "; give another");
+    }
+    if (!isSealed) {
+      sealAll();
+      writeConfig(config); // last: from now on what is not sealed is damaged
+      log.info("the files of the store {} have checksums now", root);
+    }
+    return config;
+  }
+
+  private void sealAll() throws IOException {
+    for (String name : SEALED) {
+      SealedFile.sealOld(disk, root.resolve(name));
+    }
+    for (Path epoch : disk.list(epochs())) {
+      SealedFile.sealOld(disk, epoch);
     }
   }
 
   void writeConfig(StoreConfig config) throws IOException {
-    disk.replace(root.resolve(CONFIG), config.encode());
+    SealedFile.replace(disk, root.resolve(CONFIG), config.encode());
   }
 
   @Override

@@ -1,9 +1,10 @@
 package io.sheepfs.store;
 
+import io.sheepfs.store.object.DamagedFileException;
 import io.sheepfs.store.object.Disk;
+import io.sheepfs.store.object.SealedFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -24,12 +25,14 @@ import java.util.function.Consumer;
  * </pre>
  *
  * <p>A disk that failed is in {@code incomplete} first and then not in {@code disks} any more; one
- * that is in both was about to be taken out. Whatever is changed is durable on return.
+ * that is in both was about to be taken out. Both files are sealed: of a list that is cut off, the
+ * objects on the disks that are not in it would be taken for deleted. Whatever is changed is
+ * durable on return.
  */
 final class StoreDiskList {
 
-  private static final String LIST = "disks";
-  private static final String INCOMPLETE = "incomplete";
+  static final String LIST = "disks";
+  static final String INCOMPLETE = "incomplete";
 
   private final Path root;
   private final Disk disk;
@@ -75,10 +78,11 @@ final class StoreDiskList {
   private void read(String name, Consumer<String> lines) throws IOException {
     Path file = root.resolve(name);
     if (Disk.exists(file)) {
+      String text = SealedFile.readText(disk, file);
       try {
-        StandardCharsets.UTF_8.decode(disk.readAll(file)).toString().lines().forEach(lines);
-      } catch (IndexOutOfBoundsException e) {
-        throw new IOException("the file " + file + " is damaged", e);
+        text.lines().forEach(lines);
+      } catch (IndexOutOfBoundsException | InvalidPathException e) {
+        throw new DamagedFileException(file, "a line of it is no disk");
       }
     }
   }
@@ -98,8 +102,7 @@ final class StoreDiskList {
                 .append(path)
                 .append('\n'));
     unused.forEach(path -> text.append("- ").append(path).append('\n'));
-    disk.replace(
-        root.resolve(LIST), ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)));
+    SealedFile.replace(disk, root.resolve(LIST), text.toString());
   }
 
   /** The disks, by id, with those that leave. */
@@ -149,9 +152,7 @@ final class StoreDiskList {
     lost.put(id, path);
     List<String> lines = new ArrayList<>();
     lost.forEach((one, at) -> lines.add(one + " " + at + "\n"));
-    disk.replace(
-        root.resolve(INCOMPLETE),
-        ByteBuffer.wrap(String.join("", lines).getBytes(StandardCharsets.UTF_8)));
+    SealedFile.replace(disk, root.resolve(INCOMPLETE), String.join("", lines));
     boolean unusedResult = forget(id);
     unused.add(path);
     write();

@@ -6,13 +6,14 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
+import io.sheepfs.store.object.DamagedFileException;
 import io.sheepfs.store.object.Disk;
 import io.sheepfs.store.object.DiskSet;
 import io.sheepfs.store.object.DiskSet.Part;
 import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.object.SealedFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +24,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +48,12 @@ public final class StoreDisks {
   private static final Logger log = LoggerFactory.getLogger(StoreDisks.class);
 
   private static final String MARK = "disk";
+  private static final String UUID_TEXT = "([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})";
+  private static final Pattern MARK_TEXT = Pattern.compile(UUID_TEXT + " " + UUID_TEXT + "\n");
+
+  /** Of a mark that was made before marks were sealed. */
+  private static final int UNSEALED_MARK_BYTES = 74;
+
   private static final String OBJECTS = "obj";
   private static final String PROBE = "probe";
 
@@ -198,6 +207,9 @@ public final class StoreDisks {
     if (other.equals(root)) {
       throw new IOException("the disk " + other + " is the store itself");
     }
+    if (other.toString().lines().count() > 1) {
+      throw new IOException("the disk '" + other + "' has a line break in its name; give another");
+    }
     Disk there = diskAt(other);
     there.makeDirectories(other);
     return readMark(other, there);
@@ -267,18 +279,19 @@ public final class StoreDisks {
       }
       return "";
     }
-    String text = StandardCharsets.UTF_8.decode(there.readAll(mark)).toString();
-    String[] words = text.strip().split(" ", -1);
-    if (words.length != 2 || !words[0].equals(nodeId)) {
+    Matcher words = MARK_TEXT.matcher(SealedFile.readText(there, mark, UNSEALED_MARK_BYTES));
+    if (!words.matches()) {
+      throw new DamagedFileException(mark, "it does not have the ids of a node and of a disk");
+    }
+    if (!words.group(1).equals(nodeId)) {
       throw new IOException("the disk " + path + " is that of another node");
     }
-    return words[1];
+    return words.group(2);
   }
 
   private void writeMark(Path path, String id, Disk there) throws IOException {
     if (!Disk.exists(path.resolve(MARK))) {
-      String text = nodeId + " " + id + "\n";
-      there.replace(path.resolve(MARK), ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+      SealedFile.replace(there, path.resolve(MARK), nodeId + " " + id + "\n");
     }
   }
 

@@ -257,7 +257,11 @@ class LocalSheepTest {
           ResultCode.INVALID_PARMS,
           () -> sheep.objects().write(inode, InodeLayout.SIZE_BYTES - 1, bytes(2, 0), STABLE));
       ByteBuffer size = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-      size.putLong(0, 77);
+      size.putLong(0, 1L << 50); // as many objects as its deletion would look for
+      assertFails(
+          ResultCode.INVALID_PARMS,
+          () -> sheep.objects().write(inode, InodeLayout.VM_STATE_SIZE, size, STABLE));
+      size.clear().putLong(0, 77);
       sheep.objects().write(inode, InodeLayout.VDI_SIZE, size, STABLE);
       assertEquals(77, sheep.vdis().lookup(NAME).sizeBytes());
     }

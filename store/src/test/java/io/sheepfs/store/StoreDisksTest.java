@@ -10,6 +10,8 @@ import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
+import io.sheepfs.store.object.Disk;
+import io.sheepfs.store.object.SealedFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -275,7 +277,8 @@ final class StoreDisksTest {
     Path list = path("root").resolve("disks");
     String line =
         Files.readAllLines(list).stream().filter(l -> l.endsWith("/b")).findFirst().orElseThrow();
-    Files.writeString(path("root").resolve("incomplete"), line + "\n");
+    Disk disk = new Disk(path("root"), (change, path) -> {});
+    SealedFile.replace(disk, path("root").resolve("incomplete"), line + "\n");
     ClusterStore store = ClusterStore.open(path("root"), List.of(path("a"), path("b")));
     assertEquals(List.of(path("a")), disks(store));
     assertEquals(Loss.OBJECTS, store.loss());

@@ -21,8 +21,10 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -47,7 +49,8 @@ class StoreFormatTest {
 
   @Test
   void config_encoded_goldenBytes() throws IOException {
-    StoreConfig config = new StoreConfig(0x0102030405060708L, 4, 3, "plain", 22);
+    StoreConfig config =
+        new StoreConfig(StoreConfig.Kind.ALONE, 0x0102030405060708L, 4, 3, "plain", 22);
     byte[] bytes = config.encode().array();
     assertEquals(
         "0807060504030201"
@@ -57,10 +60,10 @@ class StoreFormatTest {
             + "00"
             + "00"
             + "16"
-            + "014a"
+            + "034a"
             + "0000000000000000",
         HexFormat.of().formatHex(bytes));
-    assertEquals(config, StoreConfig.decode(ByteBuffer.wrap(bytes)));
+    assertEquals(config, StoreConfig.decode(ByteBuffer.wrap(bytes), true));
   }
 
   @Test
@@ -71,7 +74,7 @@ class StoreFormatTest {
                 "a898f311a206016b040003706c61696e0000000000000000000000010016060000"
                     + "30eaf512000000");
     IOException e =
-        assertThrows(IOException.class, () -> StoreConfig.decode(ByteBuffer.wrap(original)));
+        assertThrows(IOException.class, () -> StoreConfig.decode(ByteBuffer.wrap(original), false));
     assertTrue(String.valueOf(e.getMessage()).contains("original"), e::toString);
   }
 
@@ -81,7 +84,7 @@ class StoreFormatTest {
       ClusterInfo.Epoch epoch = sheep.info().epochs().get(0);
       assertEquals(1, epoch.number());
       byte[] bytes = Files.readAllBytes(disk.store().resolve("epoch/00000001"));
-      assertEquals(88, bytes.length);
+      assertEquals(88 + 16, bytes.length, "with its seal");
       assertEquals(
           "00".repeat(24 + 12) + "7f000001" + "581b" + "00".repeat(22) + "8000" + "0000",
           HexFormat.of().formatHex(bytes, 0, 68));
@@ -91,6 +94,77 @@ class StoreFormatTest {
       assertEquals(16_777_343, node.zone());
       assertEquals(128, node.virtualNodes());
     }
+  }
+
+  /** Takes the checksums away, as files were before they had any. */
+  private void unseal() throws IOException {
+    for (StoreImage.Entry entry : StoreImage.of(disk.store()).entries()) {
+      String name = String.valueOf(entry.path().getFileName());
+      boolean isSealed = !entry.isObject() && !name.equals("lock") && !name.equals("running");
+      if (isSealed) {
+        byte[] bare = Arrays.copyOf(entry.content(), entry.content().length - 16);
+        if (name.equals("config")) {
+          bare[30] = (byte) (bare[30] - 2);
+        }
+        Files.write(entry.path(), bare);
+      }
+    }
+  }
+
+  @Test
+  void storeWithoutChecksums_getsThem_whereverThatIsCutShort() throws IOException {
+    VdiInfo vdi;
+    try (LocalSheep sheep = disk.open()) {
+      vdi = sheep.vdis().create(NAME, VdiSpec.ofSize(1 << 30));
+    }
+    unseal();
+    StoreImage before = StoreImage.of(disk.store());
+    int changes = Integer.MAX_VALUE;
+    for (int site = 0; site < changes; site++) {
+      before.restore();
+      FailingChanges faults =
+          new FailingChanges((change, path) -> {}, Set.of(site), FailingChanges.Errno.EIO);
+      try {
+        LocalSheep.open(disk.store(), LocalSheepOptions.defaults(), "boot", faults).close();
+        changes = faults.count();
+      } catch (IOException expected) {
+        assertTrue(String.valueOf(expected.getMessage()).contains("injected"), expected::toString);
+      }
+      try (LocalSheep sheep = disk.open()) {
+        assertEquals(List.of(vdi), sheep.vdis().list());
+        assertEquals(1, sheep.info().epochs().size());
+      }
+      byte[] config = Files.readAllBytes(disk.store().resolve("config"));
+      assertEquals(40 + 16, config.length);
+      Files.write(disk.store().resolve("config"), Arrays.copyOf(config, 40));
+      IOException refused = assertThrows(IOException.class, disk::open, "it is cut off");
+      assertTrue(String.valueOf(refused.getMessage()).contains("cut off"), refused::toString);
+    }
+    assertTrue(changes > 10, "only " + changes + " changes");
+  }
+
+  @Test
+  void storeOfANodeWithoutChecksums_getsThem() throws IOException {
+    Path other = disk.store().resolveSibling("other");
+    ClusterStore made = ClusterStore.open(disk.store(), List.of(other));
+    made.formatted(7, 0, 3, 22, "plain");
+    ObjectId oid = ObjectId.data(new VdiId(7), 1);
+    made.close(List.of(oid));
+    unseal();
+    Path mark = other.resolve("disk");
+    Files.write(mark, Arrays.copyOf(Files.readAllBytes(mark), 74));
+    for (int i = 0; i < 2; i++) {
+      ClusterStore again = ClusterStore.open(disk.store(), List.of(other));
+      assertEquals(made.id(), again.id());
+      assertEquals(7, again.createTime());
+      assertEquals(List.of(oid), again.suspects());
+      again.close(List.of(oid));
+    }
+    assertEquals(40 + 16, Files.size(disk.store().resolve("config")));
+    IOException refused = assertThrows(IOException.class, disk::open);
+    assertTrue(
+        String.valueOf(refused.getMessage()).contains("that of a node of a cluster, not"),
+        refused::toString);
   }
 
   @Test

@@ -53,13 +53,21 @@ public final class CopyCheck {
    * @throws SheepException if it cannot be checked at the moment
    */
   Finding check(ObjectId oid) throws SheepException {
-    return gateway.undisturbed(oid, view -> check(view, oid));
+    return gateway.undisturbed(oid, view -> check(view, oid, false));
   }
 
-  private Finding check(View view, ObjectId oid) throws SheepException {
+  /** The same, when the copy here is known to be damaged, and so has no voice. */
+  Finding checkAgainstOwn(ObjectId oid) throws SheepException {
+    return gateway.undisturbed(oid, view -> check(view, oid, true));
+  }
+
+  private Finding check(View view, ObjectId oid, boolean isOwnDamaged) throws SheepException {
     List<View.Peer> places =
         view.places(oid, own.copiesOf(view, oid)).stream().filter(View.Peer::isSynced).toList();
     Map<View.Peer, String> found = digests(view, oid, places);
+    if (isOwnDamaged) {
+      found.replaceAll((peer, digest) -> peer.isSelf() ? CopyVote.DAMAGED : digest);
+    }
     if (gateway.isHalfDone(view, oid)) {
       return settled(view, oid, places, found);
     }

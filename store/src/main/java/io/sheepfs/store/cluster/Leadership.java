@@ -227,7 +227,7 @@ public final class Leadership {
     ClusterChanges changes = new ClusterChanges(gateway, new ChangeLog(number));
     changes.replay();
     VdiStore vdis = new VdiStore(gateway, changes, clock, false);
-    vdis.load(gateway.list());
+    vdis.load(gateway.list(), inode -> isMended(copies, inode));
     Leftovers leftovers = new Leftovers(lead, vdis.deletions(), replica, peers);
     int shift = view.layout().blockSizeShift();
     LocalObjects objects = new LocalObjects(gateway, vdis, sheep::checkServing, () -> shift);
@@ -241,6 +241,19 @@ public final class Leadership {
     Thread sweeper = new Thread(leftovers::run, "sheep-leftovers");
     sweeper.setDaemon(true);
     sweeper.start();
+  }
+
+  /** Puts an inode right that the disk of this node has changed, if others have it right. */
+  private static boolean isMended(CopyCheck copies, ObjectId inode) throws SheepException {
+    try {
+      return copies.checkAgainstOwn(inode).repaired() > 0;
+    } catch (SheepException e) {
+      if (e.result() != ResultCode.EIO) {
+        throw e;
+      }
+      log.error("the copies of inode {} cannot be compared", inode, e);
+      return false;
+    }
   }
 
   /** Checks everything now and then, until the end of the term. */

@@ -74,6 +74,9 @@ public final class Disk {
   /** Less than this left means that a failure was for want of space, whatever its text says. */
   private static final long NO_SPACE_LEFT_BYTES = 64 << 10;
 
+  /** No small file comes near to this. */
+  private static final long MAX_SMALL_FILE_BYTES = 64 << 20;
+
   private final Path root;
   private final ChangeListener listener;
   private final FileAttribute<?>[] fileMode;
@@ -212,10 +215,17 @@ public final class Disk {
     }
   }
 
-  /** The content of a small file. */
+  /**
+   * The content of a small file.
+   *
+   * @throws DamagedFileException if it is far too long for one
+   */
   public ByteBuffer readAll(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, OPEN_READ_ONLY)) {
-      ByteBuffer content = ByteBuffer.allocate(Math.toIntExact(channel.size()));
+      if (channel.size() > MAX_SMALL_FILE_BYTES) {
+        throw new DamagedFileException(file, "it has " + channel.size() + " bytes");
+      }
+      ByteBuffer content = ByteBuffer.allocate((int) channel.size());
       while (content.hasRemaining() && channel.read(content) >= 0) {}
       return content.flip();
     }

@@ -226,8 +226,8 @@ final class CacheHandlers {
     }
     ByteBuffer header = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
     sheep.objects().read(ObjectId.inode(vid), 0, header);
-    VdiName name = InodeHeader.decode(header.flip()).toVdiInfo().name();
     try {
+      VdiName name = InodeHeader.decode(header.flip()).toVdiInfo().name();
       String answer = gateway.commands().run(name, vid, CacheCommand.decode(body));
       return Answer.body(StandardCharsets.UTF_8.encode(answer));
     } catch (IllegalArgumentException e) {

@@ -9,14 +9,15 @@ import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.LocalSheep;
 import io.sheepfs.store.LocalSheepOptions;
+import io.sheepfs.store.object.DamagedFileException;
+import io.sheepfs.store.object.Disk;
+import io.sheepfs.store.object.SealedFile;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -43,7 +44,9 @@ public final class GatewayCache implements Closeable {
   private static final Logger log = LoggerFactory.getLogger(GatewayCache.class);
   private static final int MAINTENANCE_MILLIS = 1000;
   private static final int END_SECONDS = 10;
-  private static final long MAX_MARK_BYTES = 200;
+
+  /** Of a mark that was made before marks were sealed. */
+  private static final int UNSEALED_MARK_BYTES = 37;
 
   private final ObjectCache cache;
   private final GatewayCacheOptions options;
@@ -72,8 +75,7 @@ public final class GatewayCache implements Closeable {
     Path asked = wanted.directory();
     Path directory = asked == null ? sheep.root().resolve("cache") : asked;
     Path objects = directory.resolve("objects");
-    Path mark = sheep.root().resolve(LocalSheep.CACHE_MARK);
-    String name = readMark(mark);
+    String name = readMark(sheep.root());
     if (name == null) {
       name = UUID.randomUUID().toString();
     }
@@ -83,11 +85,11 @@ public final class GatewayCache implements Closeable {
             .withAccess(wanted.access());
     ExecutorService pushes = Executors.newCachedThreadPool(daemons("cache-push"));
     Files.createDirectories(directory);
-    if (!name.equals(readMark(directory.resolve(LocalSheep.CACHE_MARK)))) {
+    if (!name.equals(readMark(directory))) {
       empty(objects);
-      writeMark(directory.resolve(LocalSheep.CACHE_MARK), name);
+      writeMark(directory, name);
     }
-    writeMark(mark, name);
+    writeMark(sheep.root(), name);
     ObjectCache cache = ObjectCache.open(sheep.objects(), objects, name, options, pushes);
     GatewayCache gateway = new GatewayCache(cache, wanted, pushes);
     ScheduledFuture<?> unused =
@@ -96,22 +98,30 @@ public final class GatewayCache implements Closeable {
     return gateway;
   }
 
-  private static @Nullable String readMark(Path file) throws IOException {
+  /**
+   * The name of the cache by the mark in a directory; null if there is none. One that cannot be
+   * read is not taken for none: the cache would be emptied, with what it holds back.
+   */
+  private static @Nullable String readMark(Path directory) throws IOException {
+    Path mark = directory.resolve(LocalSheep.CACHE_MARK);
     try {
-      return Files.size(file) > MAX_MARK_BYTES
-          ? null
-          : new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1).strip();
+      return SealedFile.readText(diskOf(directory), mark, UNSEALED_MARK_BYTES).strip();
     } catch (NoSuchFileException e) {
       return null;
+    } catch (DamagedFileException e) {
+      throw new IOException(
+          e.getMessage() + "; if you remove it, what the cache holds back is lost", e);
     }
   }
 
-  private static void writeMark(Path file, String name) throws IOException {
-    if (!name.equals(readMark(file))) {
-      Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
-      Files.writeString(temporary, name + "\n");
-      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+  private static void writeMark(Path directory, String name) throws IOException {
+    if (!name.equals(readMark(directory))) {
+      SealedFile.replace(diskOf(directory), directory.resolve(LocalSheep.CACHE_MARK), name + "\n");
     }
+  }
+
+  private static Disk diskOf(Path directory) {
+    return new Disk(directory, (change, path) -> {});
   }
 
   private static void empty(Path objects) throws IOException {

@@ -89,6 +89,10 @@ public final class Deletions {
    */
   void begin(Vdi vdi) throws SheepException {
     unfinished.put(vdi.vid(), vdi);
+    if (table.isAnyDamaged()) {
+      log.warn("objects of the deleted VDI {} stay as long as an inode is damaged", vdi.vid());
+      return;
+    }
     try {
       complete(vdi);
     } catch (SheepException e) {
@@ -102,11 +106,14 @@ public final class Deletions {
   }
 
   /**
-   * Goes on with each deletion that is unfinished.
+   * Goes on with each deletion that is unfinished; not as long as an inode is damaged.
    *
    * @throws SheepException if one of them still is; the others were tried, too
    */
   public void resume() throws SheepException {
+    if (table.isAnyDamaged()) {
+      return;
+    }
     SheepException last = null;
     for (Vdi vdi : unfinished.values()) {
       try {

@@ -1,8 +1,11 @@
 package io.sheepfs.store.vdi;
 
 import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiName;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** The inode headers that come out of one another. */
@@ -75,6 +78,40 @@ final class Headers {
     } catch (IllegalArgumentException impossible) {
       return false;
     }
+  }
+
+  /**
+   * What stands where the name of a deleted VDI was: an end of text, which is what tells clients,
+   * and a word, so that zeros are no deletion.
+   */
+  static ByteBuffer epitaph() {
+    return ByteBuffer.allocate(InodeLayout.NAME_BYTES)
+        .put(1, "deleted".getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /**
+   * Whether an inode's file begins with what can be meant. A disk may have changed it, and then its
+   * VDI is neither what it seems to be nor deleted.
+   *
+   * @param bytes of the header
+   * @param storedBytes the length of the file
+   */
+  static boolean isSound(VdiId vid, ByteBuffer bytes, long storedBytes) {
+    InodeHeader header = InodeHeader.decode(bytes.duplicate());
+    if (header.vdiId() != vid.value()) {
+      return false;
+    }
+    if (!header.isDeleted()) {
+      return isPossible(header);
+    }
+    try {
+      header.checkShape();
+    } catch (IllegalArgumentException impossible) {
+      return false;
+    }
+    // older versions wrote no word; what they left can be trusted if nothing depends on it
+    ByteBuffer name = bytes.slice(bytes.position() + InodeLayout.NAME, InodeLayout.NAME_BYTES);
+    return name.equals(epitaph()) || storedBytes <= InodeLayout.HEADER_BYTES;
   }
 
   /** Whether two headers differ at most in what clients may change. */

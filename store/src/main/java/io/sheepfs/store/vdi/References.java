@@ -87,12 +87,14 @@ final class References {
 
   private void releaseChunk(int first, int[] owners, boolean atOnce) throws SheepException {
     Set<Integer> distinct = new HashSet<>();
-    for (int owner : owners) {
-      if (owner != 0) {
-        distinct.add(owner);
+    for (int i = 0; i < owners.length; i++) {
+      if (VdiId.isValid(owners[i])) {
+        distinct.add(owners[i]);
+      } else {
+        owners[i] = 0; // none, or a damage of the index, which names nothing
       }
     }
-    if (distinct.isEmpty()) {
+    if (distinct.isEmpty() || table.isAnyDamaged()) {
       return;
     }
     lock.lock();

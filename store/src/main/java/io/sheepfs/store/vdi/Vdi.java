@@ -23,14 +23,7 @@ public final class Vdi {
   }
 
   private static @Nullable VdiInfo infoOf(InodeHeader header) {
-    if (header.isDeleted()) {
-      return null;
-    }
-    try {
-      return header.toVdiInfo();
-    } catch (IllegalArgumentException impossible) {
-      return null;
-    }
+    return header.isDeleted() ? null : header.toVdiInfo();
   }
 
   /** The id. */
@@ -53,7 +46,7 @@ public final class Vdi {
     info = infoOf(changed);
   }
 
-  /** The VDI as the rest of the system knows it; null for a tombstone or an impossible header. */
+  /** The VDI as the rest of the system knows it; null for a tombstone. */
   public @Nullable VdiInfo info() {
     return info;
   }

@@ -21,6 +21,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -121,23 +122,63 @@ public final class VdiStore {
     return journal.isBroken();
   }
 
-  /** Fills the table from the headers of the inodes. */
-  public void load(List<ObjectId> objects) throws SheepException {
-    ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+  /** Puts an object right that this disk has changed or lost, if there is another copy. */
+  public interface Mender {
+    /** Whether the object is another now. */
+    boolean mend(ObjectId oid) throws SheepException;
+  }
+
+  /**
+   * Fills the table from the headers of the inodes. No inode is ever removed, so one that another
+   * says to be made from, and that is not there, is lost.
+   */
+  public void load(List<ObjectId> objects, Mender mender) throws SheepException {
     for (ObjectId oid : objects) {
       if (oid.kind() == ObjectId.Kind.INODE && oid.index() == 0) {
-        files.read(oid, 0, bytes.clear());
-        InodeHeader header = InodeHeader.decode(bytes.flip());
-        Vdi vdi = new Vdi(oid.vid(), header);
-        if (!vdi.isDeleted() && vdi.info() == null) {
-          log.error("VDI {} has an impossible header and is left out: {}", oid.vid(), header);
-        }
-        table.add(vdi);
-        if (vdi.isDeleted()) {
-          deletions.found(vdi);
-        }
+        load(oid, mender);
       }
     }
+    Set<VdiId> missing = table.missingParents();
+    while (!missing.isEmpty()) {
+      for (VdiId vid : missing) {
+        load(ObjectId.inode(vid), mender);
+      }
+      missing = table.missingParents();
+    }
+  }
+
+  private void load(ObjectId inode, Mender mender) throws SheepException {
+    InodeHeader header = soundHeader(inode);
+    if (header == null && mender.mend(inode)) {
+      header = soundHeader(inode);
+    }
+    if (header == null) {
+      log.error(
+          "the inode {} is damaged or lost: its VDI is left out, and no object of any VDI is removed"
+              + " before somebody has put it right",
+          inode);
+      table.addDamaged(inode.vid());
+      return;
+    }
+    Vdi vdi = new Vdi(inode.vid(), header);
+    table.add(vdi);
+    if (vdi.isDeleted()) {
+      deletions.found(vdi);
+    }
+  }
+
+  private @Nullable InodeHeader soundHeader(ObjectId inode) throws SheepException {
+    ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+    try {
+      files.read(inode, 0, bytes);
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.NO_OBJ) {
+        return null;
+      }
+      throw e;
+    }
+    boolean isSound = Headers.isSound(inode.vid(), bytes.flip(), files.storedBytes(inode));
+    return isSound ? InodeHeader.decode(bytes) : null;
   }
 
   /** The deletions that are not finished. */
@@ -413,12 +454,11 @@ public final class VdiStore {
 
   private void bury(Vdi vdi) throws SheepException {
     InodeHeader tombstone = Headers.tombstone(vdi.header());
-    ByteBuffer noName = ByteBuffer.allocate(InodeLayout.NAME_BYTES);
     references.lock().lock();
     try {
       boolean done = false;
       try {
-        files.write(vdi.inode(), InodeLayout.NAME, noName, Durability.STABLE);
+        files.write(vdi.inode(), InodeLayout.NAME, Headers.epitaph(), Durability.STABLE);
         done = true;
       } finally {
         if (!done) {
@@ -503,6 +543,10 @@ public final class VdiStore {
     Path copy = null;
     if (tail != 0) {
       int owner = index.read(vdi.inode(), kept - 1, 1)[0];
+      if (owner != 0 && !VdiId.isValid(owner)) {
+        throw new SheepException(
+            ResultCode.EIO, "the index of VDI " + vdi.vid() + " is damaged at " + (kept - 1));
+      }
       ObjectId own = ObjectId.data(vdi.vid(), kept - 1);
       if (owner == vdi.vid().value()) {
         steps.add(new Journal.Truncate(own, tail));

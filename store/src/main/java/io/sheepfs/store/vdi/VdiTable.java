@@ -12,8 +12,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +34,26 @@ public final class VdiTable {
   private final Map<VdiName, List<Vdi>> byName = new ConcurrentHashMap<>();
   private final Map<Integer, List<Vdi>> children = new ConcurrentHashMap<>();
 
+  /** Inodes of which nobody knows what they say. */
+  private final Set<VdiId> damaged = ConcurrentHashMap.newKeySet();
+
   VdiTable() {}
+
+  /**
+   * Notes an inode that its disk has changed or lost: there is no VDI of its id, nor will there be
+   * one.
+   */
+  void addDamaged(VdiId vid) {
+    damaged.add(vid);
+  }
+
+  /**
+   * Whether there is any such inode. As long as there is, it may name any object, and be of any
+   * family; so no object is without references for sure.
+   */
+  boolean isAnyDamaged() {
+    return !damaged.isEmpty();
+  }
 
   /** The inode with an id, deleted or not. */
   public @Nullable Vdi get(VdiId vid) {
@@ -88,6 +110,7 @@ public final class VdiTable {
     byId.clear();
     byName.clear();
     children.clear();
+    damaged.clear();
   }
 
   /** The working VDI of a name, or null. */
@@ -172,7 +195,7 @@ public final class VdiTable {
   VdiId freeId(VdiName name) throws SheepException {
     VdiId first = VdiId.hashOf(name);
     VdiId vid = first;
-    while (byId.containsKey(vid)) {
+    while (byId.containsKey(vid) || damaged.contains(vid)) {
       vid = vid.next();
       if (vid.equals(first)) {
         throw new SheepException(ResultCode.FULL_VDI, "VDI '" + name + "'");
@@ -200,6 +223,7 @@ public final class VdiTable {
    */
   List<Vdi> livingFamily(VdiId ancestor) {
     List<Vdi> family = new ArrayList<>();
+    Set<Vdi> seen = new HashSet<>(); // a disk may have made a circle of it
     Deque<Vdi> pending = new ArrayDeque<>();
     Vdi root = byId.get(ancestor);
     if (root != null) {
@@ -207,28 +231,44 @@ public final class VdiTable {
     }
     while (!pending.isEmpty()) {
       Vdi vdi = pending.remove();
-      if (!vdi.isDeleted()) {
-        family.add(vdi);
+      if (seen.add(vdi)) {
+        if (!vdi.isDeleted()) {
+          family.add(vdi);
+        }
+        pending.addAll(children.getOrDefault(vdi.vid().value(), List.of()));
       }
-      pending.addAll(children.getOrDefault(vdi.vid().value(), List.of()));
     }
     return family;
   }
 
+  /** Ids from which VDIs were made, and that nothing has. */
+  Set<VdiId> missingParents() {
+    Set<VdiId> missing = new TreeSet<>();
+    for (Integer parent : children.keySet()) {
+      VdiId vid = new VdiId(parent);
+      if (!byId.containsKey(vid) && !damaged.contains(vid)) {
+        missing.add(vid);
+      }
+    }
+    return missing;
+  }
+
   /** The ids that must not be given out again: bit n is bit n % 8 of byte n / 8. */
   public byte[] idsInUse() {
-    return bitmap(byId.values());
+    List<VdiId> ids = new ArrayList<>(byId.keySet());
+    ids.addAll(damaged);
+    return bitmap(ids);
   }
 
   /** The ids among them of which only a tombstone is left, likewise. */
   public byte[] deletedIds() {
-    return bitmap(byId.values().stream().filter(Vdi::isDeleted).toList());
+    return bitmap(byId.values().stream().filter(Vdi::isDeleted).map(Vdi::vid).toList());
   }
 
-  private static byte[] bitmap(Collection<Vdi> vdis) {
+  private static byte[] bitmap(Collection<VdiId> vids) {
     byte[] bits = new byte[BITMAP_BYTES];
-    for (Vdi vdi : vdis) {
-      int id = vdi.vid().value();
+    for (VdiId vid : vids) {
+      int id = vid.value();
       bits[id / Byte.SIZE] |= (byte) (1 << (id % Byte.SIZE));
     }
     return bits;

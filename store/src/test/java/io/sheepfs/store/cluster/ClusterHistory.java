@@ -2,6 +2,7 @@ package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.cluster.SimCluster.Machine;
 import io.sheepfs.store.sim.Sim;
@@ -111,13 +112,13 @@ final class ClusterHistory {
       returns(later); // after that, no change of the object is in doubt any more
     }
     byte[] right = Objects.requireNonNull(rotten.store.disk().content().get(oid));
-    // one byte of an inode decides where all objects of its VDI should be
-    boolean isOfCopies = oid.kind() == ObjectId.Kind.INODE && Sim.oneIn(4);
-    int at = isOfCopies ? InodeLayout.COPIES : Sim.random(right.length);
-    rotten.store.disk().flip(oid, at, Sim.random(Byte.SIZE));
-    Sim.trace("a bit of byte " + at + " of " + oid + " flips at " + rotten.name);
+    boolean isBuried = damage(rotten, oid, right.length);
     if (later != null) {
-      returns(later); // and must not take the damaged copy
+      // must not take the damaged copy; nor must one that leads now believe its own
+      returns(isBuried ? leader() : later);
+    }
+    if (isBuried && !isKnown(oid.vid())) {
+      throw new AssertionError("the VDI of " + oid + " is left out");
     }
     int repaired = checked(admin, oid); // none if a first attempt, not answered, has done it
     if (repaired > 1) {
@@ -128,6 +129,39 @@ final class ClusterHistory {
       throw new AssertionError(oid + " is not repaired");
     }
     flips++;
+  }
+
+  /** Whether it is an inode, and looks as if it were deleted. */
+  private boolean damage(Machine rotten, ObjectId oid, int length) {
+    boolean isInode = oid.kind() == ObjectId.Kind.INODE;
+    if (isInode && Sim.oneIn(4)) {
+      int count = Sim.oneIn(2) ? 512 : InodeLayout.HEADER_BYTES;
+      rotten.store.disk().zero(oid, count);
+      Sim.trace(count + " bytes of " + oid + " are zeros at " + rotten.name);
+      return true;
+    }
+    // one byte of an inode decides where all objects of its VDI should be
+    int at = isInode && Sim.oneIn(4) ? InodeLayout.COPIES : Sim.random(length);
+    rotten.store.disk().flip(oid, at, Sim.random(Byte.SIZE));
+    Sim.trace("a bit of byte " + at + " of " + oid + " flips at " + rotten.name);
+    return false;
+  }
+
+  /** Whether whoever leads knows what became of a VDI. */
+  private boolean isKnown(VdiId vid) {
+    try {
+      return Objects.requireNonNull(leader().sheep()).vdiStore().table().get(vid) != null;
+    } catch (SheepException e) {
+      throw new AssertionError("nobody leads", e);
+    }
+  }
+
+  private Machine leader() {
+    int port = cluster.view().leader().orElseThrow().node().port();
+    return machines.stream()
+        .filter(machine -> machine.address.getPort() == port)
+        .findFirst()
+        .orElseThrow();
   }
 
   private void returns(Machine machine) {

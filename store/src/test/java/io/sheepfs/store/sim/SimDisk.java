@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 
 /**
  * The objects of a node, as {@link io.sheepfs.store.object.ObjectFiles} keeps them, on a disk that
@@ -265,13 +266,22 @@ public final class SimDisk implements NodeObjects {
 
   /** Turns a bit over, unnoticed, as old disks do. */
   public void flip(ObjectId oid, int byteAt, int bit) {
+    change(oid, bytes -> bytes[byteAt] ^= (byte) (1 << bit));
+  }
+
+  /** Gives back zeros for the first bytes, likewise. */
+  public void zero(ObjectId oid, int count) {
+    change(oid, bytes -> Arrays.fill(bytes, 0, Math.min(count, bytes.length), (byte) 0));
+  }
+
+  private void change(ObjectId oid, Consumer<byte[]> change) {
     File file = names.get(oid);
     if (file == null) {
       throw new IllegalStateException("no " + oid);
     }
     boolean isForced = file.forced == file.bytes;
     file.bytes = file.bytes.clone();
-    file.bytes[byteAt] ^= (byte) (1 << bit);
+    change.accept(file.bytes);
     file.forced = isForced ? file.bytes : file.forced;
   }
 

@@ -2,6 +2,8 @@ package io.sheepfs.store.vdi;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -28,6 +30,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -41,6 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class DeletionsTest {
 
   private static final VdiName NAME = new VdiName("doomed");
+  private static final VdiSpec SPEC = new VdiSpec(64 << 20, 1, 22);
 
   private ObjectFiles files;
   private VdiStore vdis;
@@ -104,7 +108,7 @@ final class DeletionsTest {
   }
 
   private Vdi vdi() throws SheepException {
-    return vdis.create(NAME, new VdiSpec(64 << 20, 1, 22));
+    return vdis.create(NAME, SPEC);
   }
 
   private void delete(VdiId vid) throws SheepException {
@@ -143,10 +147,122 @@ final class DeletionsTest {
     failing.add(data(vdi, 0));
     assertThrows(SheepException.class, () -> delete(vdi.vid()));
     failing.clear();
-    vdis.clear();
-    vdis.load(files.list());
+    loadAnew(damaged -> false);
     assertFalse(vdis.deletions().isDone());
     vdis.deletions().resume();
+    assertTrue(vdis.deletions().isDone());
+    assertEquals(List.of(vdi.inode()), files.list());
+  }
+
+  private void loadAnew(VdiStore.Mender mender) throws SheepException {
+    vdis.clear();
+    vdis.load(files.list(), mender);
+  }
+
+  @Test
+  void inodeThatBeginsWithZeros_isNoDeletion_andNothingIsRemovedUntilItIsRight()
+      throws SheepException {
+    Vdi vdi = vdi();
+    makeNamed(vdi, 0);
+    Vdi other = vdis.create(new VdiName("other"), SPEC);
+    makeNamed(other, 0);
+    ByteBuffer right = vdi.header().encode().limit(512);
+    files.write(vdi.inode(), 0, ByteBuffer.allocate(512), Durability.STABLE);
+    loadAnew(damaged -> false);
+    assertNull(vdis.table().get(vdi.vid()));
+    assertNotEquals(vdi.vid(), vdi().vid(), "its id is in use");
+    vdis.deletions().resume();
+    assertTrue(files.exists(data(vdi, 0)));
+    delete(other.vid());
+    vdis.deletions().resume();
+    assertFalse(vdis.deletions().isDone());
+    assertTrue(files.exists(data(other, 0)), "the inode could be that of a clone which needs it");
+    loadAnew(
+        damaged -> {
+          assertEquals(vdi.inode(), damaged);
+          files.write(damaged, 0, right, Durability.STABLE);
+          return true;
+        });
+    assertFalse(vdis.deletions().isDone());
+    vdis.deletions().resume();
+    assertFalse(files.exists(data(other, 0)));
+    assertTrue(files.exists(data(vdi, 0)));
+  }
+
+  /** The family is not known then. */
+  @Test
+  void inodeThatIsLost_fromWhichAnotherWasMade_keepsTheObjects() throws SheepException {
+    Vdi vdi = vdi();
+    makeNamed(vdi, 0);
+    Vdi middle = vdis.snapshot(VdiStore.byId(vdi.vid()), new SnapshotTag("one"));
+    Vdi last = vdis.snapshot(VdiStore.byId(middle.vid()), new SnapshotTag("two"));
+    ByteBuffer lost = ByteBuffer.allocate((int) files.storedBytes(middle.inode()));
+    files.read(middle.inode(), 0, lost);
+    files.remove(middle.inode());
+    loadAnew(inode -> false);
+    delete(vdi.vid());
+    assertTrue(files.exists(data(vdi, 0)), "the last one needs it");
+    assertNotEquals(middle.vid(), vdis.create(new VdiName("new"), SPEC).vid());
+    loadAnew(
+        inode -> {
+          files.create(inode, 0, lost.flip(), Durability.STABLE);
+          return true;
+        });
+    vdis.deletions().resume();
+    assertTrue(vdis.deletions().isDone());
+    assertTrue(files.exists(data(vdi, 0)));
+    delete(middle.vid());
+    delete(last.vid());
+    assertFalse(files.exists(data(vdi, 0)));
+  }
+
+  /** One bit of the one, or a byte of the other, makes a VDI its own ancestor. */
+  @Test
+  void familyThatIsACircle_hasAnEnd() throws SheepException {
+    Vdi first = vdi();
+    makeNamed(first, 0);
+    Vdi second = vdis.snapshot(VdiStore.byId(first.vid()), new SnapshotTag("one"));
+    ByteBuffer parent = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+    parent.putInt(0, second.vid().value());
+    files.write(first.inode(), InodeLayout.PARENT_VDI_ID, parent, Durability.STABLE);
+    loadAnew(inode -> false);
+    delete(first.vid());
+    assertTrue(files.exists(data(first, 0)));
+    delete(second.vid());
+    assertFalse(files.exists(data(first, 0)));
+    assertTrue(vdis.deletions().isDone());
+    parent.clear().putInt(0, first.vid().value());
+    files.write(first.inode(), InodeLayout.PARENT_VDI_ID, parent, Durability.STABLE);
+    loadAnew(inode -> false);
+    assertNull(vdis.table().get(first.vid()), "its own parent");
+  }
+
+  /** As versions before wrote it: it is believed if nothing depends on it. */
+  @Test
+  void deletionThatIsOnlyZeros_isOneIfItIsDone() throws SheepException {
+    Vdi vdi = vdi();
+    makeNamed(vdi, 0);
+    Vdi empty = vdis.create(new VdiName("empty"), SPEC);
+    for (Vdi one : List.of(vdi, empty)) {
+      ByteBuffer noName = ByteBuffer.allocate(InodeLayout.NAME_BYTES);
+      files.write(one.inode(), InodeLayout.NAME, noName, Durability.STABLE);
+    }
+    loadAnew(damaged -> false);
+    assertNull(vdis.table().get(vdi.vid()));
+    assertTrue(Objects.requireNonNull(vdis.table().get(empty.vid())).isDeleted());
+  }
+
+  @Test
+  void nonsenseInAnIndex_namesNothing() throws SheepException {
+    Vdi vdi = vdi();
+    makeNamed(vdi, 0);
+    ByteBuffer nonsense = ByteBuffer.allocate(8).putInt(-1).putInt(1 << 24 | 1).flip();
+    files.write(vdi.inode(), InodeLayout.indexOffset(1), nonsense, Durability.STABLE);
+    SheepException refused =
+        assertThrows(
+            SheepException.class, () -> vdis.resize(VdiStore.byId(vdi.vid()), (4 << 20) + 1, this));
+    assertEquals(ResultCode.EIO, refused.result());
+    delete(vdi.vid());
     assertTrue(vdis.deletions().isDone());
     assertEquals(List.of(vdi.inode()), files.list());
   }
@@ -156,7 +272,7 @@ final class DeletionsTest {
   void objectFoundLater_ofADeletedVdi_isRemoved() throws SheepException {
     Vdi vdi = vdi();
     delete(vdi.vid());
-    Vdi living = vdis.create(NAME, new VdiSpec(64 << 20, 1, 22));
+    Vdi living = vdis.create(NAME, SPEC);
     make(vdi, 3);
     make(vdi, 70_000);
     make(living, 3);
