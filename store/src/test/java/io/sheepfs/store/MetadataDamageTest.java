@@ -358,7 +358,13 @@ final class MetadataDamageTest {
         random -> {
           Entry one = small.get(random.nextInt(small.size()));
           image.restore();
-          Files.write(one.path(), damaged(random, one.content(), others));
+          byte[] changed = damaged(random, one.content(), others);
+          Files.write(one.path(), changed);
+          // a mark of a disk that lost its seal, and nothing else, is as older versions made it
+          byte[] unsealed = Arrays.copyOf(one.content(), one.content().length - 16);
+          boolean mayBeRight =
+              one.path().endsWith("suspects")
+                  || (one.path().endsWith("disk") && Arrays.equals(changed, unsealed));
           try {
             ClusterStore damaged = openMember();
             assertEquals(5L << 32, damaged.createTime());
@@ -367,7 +373,7 @@ final class MetadataDamageTest {
             assertEquals(objects, found);
             assertTrue(damaged.suspects().containsAll(objects.subList(3, 7)), "suspects");
             damaged.close(List.of());
-            assertTrue(one.path().endsWith("suspects"), one.path() + " is another one now");
+            assertTrue(mayBeRight, one.path() + " is another one now");
           } catch (IOException e) {
             String name = String.valueOf(one.path().getFileName());
             assertTrue(String.valueOf(e.getMessage()).contains(name), e::toString);

@@ -248,7 +248,7 @@ public final class Leadership {
     try {
       return copies.checkAgainstOwn(inode).repaired() > 0;
     } catch (SheepException e) {
-      if (e.result() != ResultCode.EIO) {
+      if (Verdict.isPassing(e)) {
         throw e;
       }
       log.error("the copies of inode {} cannot be compared", inode, e);

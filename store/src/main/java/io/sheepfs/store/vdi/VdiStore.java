@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,6 +43,9 @@ import org.slf4j.LoggerFactory;
 public final class VdiStore {
 
   private static final Logger log = LoggerFactory.getLogger(VdiStore.class);
+
+  private static final String NOTHING_REMOVED =
+      "no object of any VDI is removed until it is right and the store is opened again";
 
   private final StoredObjects files;
   private final InodeChanges journal;
@@ -84,6 +88,7 @@ public final class VdiStore {
   /** The VDI or snapshot with an id; {@link ResultCode#NO_VDI} if there is none. */
   public static Choice byId(VdiId vid) {
     return table -> {
+      table.checkNotDamaged(vid);
       Vdi vdi = table.get(vid);
       if (vdi == null || vdi.isDeleted()) {
         throw new SheepException(ResultCode.NO_VDI, "VDI " + vid);
@@ -133,17 +138,38 @@ public final class VdiStore {
    * says to be made from, and that is not there, is lost.
    */
   public void load(List<ObjectId> objects, Mender mender) throws SheepException {
+    Set<VdiId> vids = new TreeSet<>();
     for (ObjectId oid : objects) {
       if (oid.kind() == ObjectId.Kind.INODE && oid.index() == 0) {
-        load(oid, mender);
+        vids.add(oid.vid());
       }
     }
-    Set<VdiId> missing = table.missingParents();
-    while (!missing.isEmpty()) {
-      for (VdiId vid : missing) {
-        load(ObjectId.inode(vid), mender);
-      }
-      missing = table.missingParents();
+    fill(vids, mender);
+    boolean isMended = false;
+    Set<VdiId> strangers = table.strangers();
+    for (VdiId vid : strangers) {
+      isMended |= mender.mend(ObjectId.inode(vid));
+    }
+    if (isMended) {
+      table.clear();
+      deletions.clear();
+      vids.addAll(strangers);
+      fill(vids, inode -> false);
+      strangers = table.strangers();
+    }
+    if (!strangers.isEmpty()) {
+      log.error(
+          "the inodes of {} are damaged or lost: one was made from another, which is no snapshot;"
+              + " {}",
+          strangers,
+          NOTHING_REMOVED);
+      table.distrust(strangers);
+    }
+  }
+
+  private void fill(Set<VdiId> vids, Mender mender) throws SheepException {
+    for (VdiId vid : vids) {
+      load(ObjectId.inode(vid), mender);
     }
   }
 
@@ -153,10 +179,7 @@ public final class VdiStore {
       header = soundHeader(inode);
     }
     if (header == null) {
-      log.error(
-          "the inode {} is damaged or lost: its VDI is left out, and no object of any VDI is removed"
-              + " before somebody has put it right",
-          inode);
+      log.error("the inode {} is damaged or lost: its VDI is left out; {}", inode, NOTHING_REMOVED);
       table.addDamaged(inode.vid());
       return;
     }
@@ -233,6 +256,7 @@ public final class VdiStore {
   }
 
   private void checkFree(VdiName name) throws SheepException {
+    table.checkNoneDamaged(name);
     if (table.working(name) != null) {
       throw new SheepException(ResultCode.VDI_EXIST, "VDI '" + name + "'");
     }
@@ -391,6 +415,7 @@ public final class VdiStore {
   }
 
   private Vdi require(VdiId vid, ResultCode otherwise) throws SheepException {
+    table.checkNotDamaged(vid);
     Vdi vdi = table.get(vid);
     if (vdi == null || vdi.isDeleted()) {
       throw new SheepException(otherwise, "VDI " + vid);

@@ -37,6 +37,9 @@ public final class VdiTable {
   /** Inodes of which nobody knows what they say. */
   private final Set<VdiId> damaged = ConcurrentHashMap.newKeySet();
 
+  /** Whether an inode names what it cannot have been made from. */
+  private volatile boolean isFamilyUnknown;
+
   VdiTable() {}
 
   /**
@@ -52,7 +55,30 @@ public final class VdiTable {
    * family; so no object is without references for sure.
    */
   boolean isAnyDamaged() {
-    return !damaged.isEmpty();
+    return !damaged.isEmpty() || isFamilyUnknown;
+  }
+
+  /**
+   * Fails if an inode is such a one.
+   *
+   * @throws SheepException {@link ResultCode#EIO}
+   */
+  void checkNotDamaged(VdiId vid) throws SheepException {
+    if (damaged.contains(vid)) {
+      throw new SheepException(ResultCode.EIO, "the inode of VDI " + vid + " is damaged");
+    }
+  }
+
+  /**
+   * Fails if a name that nothing has may be that of a VDI whose inode is damaged.
+   *
+   * @throws SheepException {@link ResultCode#EIO}
+   */
+  void checkNoneDamaged(VdiName name) throws SheepException {
+    if (!damaged.isEmpty()) {
+      throw new SheepException(
+          ResultCode.EIO, "VDI '" + name + "' may be one whose inode is damaged: " + damaged);
+    }
   }
 
   /** The inode with an id, deleted or not. */
@@ -111,6 +137,7 @@ public final class VdiTable {
     byName.clear();
     children.clear();
     damaged.clear();
+    isFamilyUnknown = false;
   }
 
   /** The working VDI of a name, or null. */
@@ -140,6 +167,7 @@ public final class VdiTable {
   public Vdi requireWorking(VdiName name) throws SheepException {
     Vdi vdi = working(name);
     if (vdi == null) {
+      checkNoneDamaged(name);
       throw new SheepException(ResultCode.NO_VDI, "VDI '" + name + "'");
     }
     return vdi;
@@ -172,6 +200,7 @@ public final class VdiTable {
   public Vdi requireSnapshot(VdiName name, SnapshotSelector selector) throws SheepException {
     Vdi vdi = snapshot(name, selector);
     if (vdi == null) {
+      checkNoneDamaged(name);
       ResultCode why = byName.containsKey(name) ? ResultCode.NO_TAG : ResultCode.NO_VDI;
       throw new SheepException(why, "snapshot '" + selector + "' of VDI '" + name + "'");
     }
@@ -241,16 +270,45 @@ public final class VdiTable {
     return family;
   }
 
-  /** Ids from which VDIs were made, and that nothing has. */
-  Set<VdiId> missingParents() {
-    Set<VdiId> missing = new TreeSet<>();
-    for (Integer parent : children.keySet()) {
-      VdiId vid = new VdiId(parent);
-      if (!byId.containsKey(vid) && !damaged.contains(vid)) {
-        missing.add(vid);
+  /**
+   * VDIs that cannot have been made from what they say: from nothing that is there, from what is no
+   * snapshot, from themselves in the end; and with them those that are not there.
+   */
+  Set<VdiId> strangers() {
+    Set<VdiId> strangers = new TreeSet<>();
+    Set<Vdi> ends = new HashSet<>();
+    for (Vdi vdi : byId.values()) {
+      Set<Vdi> line = new HashSet<>();
+      Vdi one = vdi;
+      while (one != null && !ends.contains(one) && line.add(one)) {
+        int parentId = one.header().parentVdiId();
+        Vdi parent = parentId == 0 ? null : byId.get(new VdiId(parentId));
+        if (parentId != 0 && !isPossibleParent(new VdiId(parentId), parent)) {
+          strangers.add(one.vid());
+          strangers.add(new VdiId(parentId));
+        }
+        one = parent;
+      }
+      if (one != null && line.contains(one)) {
+        line.forEach(each -> strangers.add(each.vid()));
+      }
+      ends.addAll(line);
+    }
+    return strangers;
+  }
+
+  private boolean isPossibleParent(VdiId vid, @Nullable Vdi parent) {
+    return parent == null ? damaged.contains(vid) : parent.isSnapshot();
+  }
+
+  /** Notes that these are strangers, and who can tell. */
+  void distrust(Set<VdiId> strangers) {
+    isFamilyUnknown = true;
+    for (VdiId vid : strangers) {
+      if (!byId.containsKey(vid)) {
+        addDamaged(vid);
       }
     }
-    return missing;
   }
 
   /** The ids that must not be given out again: bit n is bit n % 8 of byte n / 8. */

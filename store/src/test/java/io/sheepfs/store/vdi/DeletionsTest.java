@@ -2,7 +2,6 @@ package io.sheepfs.store.vdi;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -170,7 +169,13 @@ final class DeletionsTest {
     files.write(vdi.inode(), 0, ByteBuffer.allocate(512), Durability.STABLE);
     loadAnew(damaged -> false);
     assertNull(vdis.table().get(vdi.vid()));
-    assertNotEquals(vdi.vid(), vdi().vid(), "its id is in use");
+    assertEquals(
+        ResultCode.EIO, assertThrows(SheepException.class, this::vdi).result(), "is it this one?");
+    assertEquals(
+        ResultCode.EIO,
+        assertThrows(SheepException.class, () -> vdis.table().requireWorking(NAME)).result());
+    int id = vdi.vid().value();
+    assertTrue((vdis.table().idsInUse()[id / 8] & 1 << id % 8) != 0, "its id is in use");
     vdis.deletions().resume();
     assertTrue(files.exists(data(vdi, 0)));
     delete(other.vid());
@@ -202,9 +207,12 @@ final class DeletionsTest {
     loadAnew(inode -> false);
     delete(vdi.vid());
     assertTrue(files.exists(data(vdi, 0)), "the last one needs it");
-    assertNotEquals(middle.vid(), vdis.create(new VdiName("new"), SPEC).vid());
+    assertThrows(SheepException.class, () -> vdis.create(new VdiName("new"), SPEC));
     loadAnew(
         inode -> {
+          if (!inode.equals(middle.inode())) {
+            return false;
+          }
           files.create(inode, 0, lost.flip(), Durability.STABLE);
           return true;
         });
@@ -226,15 +234,46 @@ final class DeletionsTest {
     parent.putInt(0, second.vid().value());
     files.write(first.inode(), InodeLayout.PARENT_VDI_ID, parent, Durability.STABLE);
     loadAnew(inode -> false);
+    assertEquals(2, vdis.table().livingFamily(second.vid()).size(), "and it has an end");
     delete(first.vid());
-    assertTrue(files.exists(data(first, 0)));
     delete(second.vid());
-    assertFalse(files.exists(data(first, 0)));
-    assertTrue(vdis.deletions().isDone());
+    vdis.deletions().resume();
+    assertTrue(files.exists(data(first, 0)), "whose it is nobody knows");
     parent.clear().putInt(0, first.vid().value());
     files.write(first.inode(), InodeLayout.PARENT_VDI_ID, parent, Durability.STABLE);
     loadAnew(inode -> false);
     assertNull(vdis.table().get(first.vid()), "its own parent");
+  }
+
+  /** One bit of a snapshot, and it is made from what goes on after it. */
+  @Test
+  void parentThatIsNoSnapshot_keepsTheObjects() throws SheepException {
+    Vdi first = vdi();
+    makeNamed(first, 0);
+    Vdi second = vdis.snapshot(VdiStore.byId(first.vid()), new SnapshotTag("one"));
+    Vdi third = vdis.snapshot(VdiStore.byId(second.vid()), new SnapshotTag("two"));
+    ByteBuffer parent = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer right = ByteBuffer.allocate(4);
+    files.read(second.inode(), InodeLayout.PARENT_VDI_ID, right);
+    parent.putInt(0, third.vid().value());
+    files.write(second.inode(), InodeLayout.PARENT_VDI_ID, parent, Durability.STABLE);
+    loadAnew(inode -> false);
+    assertEquals(3, vdis.table().list().size(), "they can be used");
+    delete(first.vid());
+    assertTrue(files.exists(data(first, 0)), "second and third name it");
+    loadAnew(
+        inode -> {
+          if (inode.equals(second.inode())) {
+            files.write(inode, InodeLayout.PARENT_VDI_ID, right.flip(), Durability.STABLE);
+          }
+          return inode.equals(second.inode());
+        });
+    vdis.deletions().resume();
+    assertTrue(vdis.deletions().isDone());
+    delete(second.vid());
+    assertTrue(files.exists(data(first, 0)));
+    delete(third.vid());
+    assertFalse(files.exists(data(first, 0)));
   }
 
   /** As versions before wrote it: it is believed if nothing depends on it. */
