@@ -42,7 +42,10 @@ public final class SealedFile {
    * @throws DamagedFileException if it is not what was written
    */
   public static ByteBuffer read(Disk disk, Path file) throws IOException {
-    ByteBuffer all = disk.readAll(file);
+    return unsealed(file, disk.readAll(file));
+  }
+
+  private static ByteBuffer unsealed(Path file, ByteBuffer all) throws DamagedFileException {
     int end = all.limit() - SEAL_BYTES;
     if (end < 0) {
       throw new DamagedFileException(file, "it has only " + all.limit() + " bytes");
@@ -66,18 +69,18 @@ public final class SealedFile {
    */
   public static String readText(Disk disk, Path file, int unsealedBytes) throws IOException {
     ByteBuffer all = disk.readAll(file);
-    return all.limit() == unsealedBytes
-        ? StandardCharsets.UTF_8.decode(all).toString()
-        : readText(disk, file);
+    ByteBuffer content = all.limit() == unsealedBytes ? all : unsealed(file, all);
+    return StandardCharsets.UTF_8.decode(content).toString();
   }
 
   /** Seals a file that was made before files were, if it is there; does nothing to one sealed. */
   public static void sealOld(Disk disk, Path file) throws IOException {
     if (Disk.exists(file)) {
+      ByteBuffer all = disk.readAll(file);
       try {
-        ByteBuffer unused = read(disk, file);
-      } catch (DamagedFileException unsealed) {
-        replace(disk, file, disk.readAll(file));
+        ByteBuffer unused = unsealed(file, all);
+      } catch (DamagedFileException old) {
+        replace(disk, file, all);
       }
     }
   }

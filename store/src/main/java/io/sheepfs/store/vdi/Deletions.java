@@ -89,7 +89,7 @@ public final class Deletions {
    */
   void begin(Vdi vdi) throws SheepException {
     unfinished.put(vdi.vid(), vdi);
-    if (table.isAnyDamaged()) {
+    if (table.isReferenceUnknown()) {
       log.warn("objects of the deleted VDI {} stay as long as an inode is damaged", vdi.vid());
       return;
     }
@@ -111,7 +111,7 @@ public final class Deletions {
    * @throws SheepException if one of them still is; the others were tried, too
    */
   public void resume() throws SheepException {
-    if (table.isAnyDamaged()) {
+    if (table.isReferenceUnknown()) {
       return;
     }
     SheepException last = null;

@@ -94,7 +94,7 @@ final class References {
         owners[i] = 0; // none, or a damage of the index, which names nothing
       }
     }
-    if (distinct.isEmpty() || table.isAnyDamaged()) {
+    if (distinct.isEmpty() || table.isReferenceUnknown()) {
       return;
     }
     lock.lock();

@@ -81,7 +81,7 @@ public final class StoreCheck {
       }
     }
     List<ObjectId> young = new ArrayList<>();
-    int leaked = vdis.table().isAnyDamaged() ? 0 : removeLeaks(data, referred, youth, young);
+    int leaked = vdis.table().isReferenceUnknown() ? 0 : removeLeaks(data, referred, youth, young);
     if (leaked + cleared > 0) {
       log.info("removed {} leaked objects; {} index entries were never flushed", leaked, cleared);
     }

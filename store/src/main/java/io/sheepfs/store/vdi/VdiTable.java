@@ -51,10 +51,11 @@ public final class VdiTable {
   }
 
   /**
-   * Whether there is any such inode. As long as there is, it may name any object, and be of any
-   * family; so no object is without references for sure.
+   * Whether there is any such inode, or one that names a parent which it cannot have. As long as
+   * there is, it may name any object, and be of any family; so no object is without references for
+   * sure.
    */
-  boolean isAnyDamaged() {
+  boolean isReferenceUnknown() {
     return !damaged.isEmpty() || isFamilyUnknown;
   }
 
