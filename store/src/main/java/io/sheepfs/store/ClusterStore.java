@@ -79,6 +79,9 @@ public final class ClusterStore implements NodeStore {
       findSuspects(lastEnd);
     }
     this.marksAnew = lastEnd == LastEnd.MACHINE_DIED;
+    if (disks.missing() == null) {
+      directory.complete(files);
+    }
   }
 
   /**

@@ -152,6 +152,7 @@ public final class LocalSheep implements Cluster, SheepNode {
     incarnation =
         lastEnd == LastEnd.MACHINE_DIED ? incarnationFile.renew() : incarnationFile.load();
     if (!config.isFormatted()) {
+      directory.complete(files);
       if (options.formatIfNew()) {
         format(
             InodeHeader.wireTime(options.clock().instant()),
@@ -166,6 +167,7 @@ public final class LocalSheep implements Cluster, SheepNode {
     mendEpochs();
     journal.replay();
     files.removeTemporaries();
+    directory.complete(files);
     List<ObjectId> found = files.list();
     vdis.load(found, damaged -> false);
     vdis.deletions().resume();

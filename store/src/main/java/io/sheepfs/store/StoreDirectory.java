@@ -2,6 +2,8 @@ package io.sheepfs.store;
 
 import io.sheepfs.store.object.Disk;
 import io.sheepfs.store.object.SealedFile;
+import io.sheepfs.store.object.StoredObjects;
+import io.sheepfs.store.vdi.Headers;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -71,6 +73,9 @@ final class StoreDirectory implements Closeable {
   private final Disk disk;
   private final FileChannel lockFile;
   private final boolean isNew;
+
+  /** The config of a store that is being made one of this version; null of others. */
+  private @Nullable StoreConfig old;
 
   private StoreDirectory(Path root, Disk disk, FileChannel lockFile, boolean isNew) {
     this.root = root;
@@ -209,7 +214,7 @@ final class StoreDirectory implements Closeable {
 
   /**
    * Reads the config, before anything else of the store is read: of one that was made before its
-   * small files were sealed, it seals all of them.
+   * small files were sealed, it seals all of them. Then {@link #complete} has to come.
    *
    * @throws IOException with a message for the user, if the store is not of that kind
    */
@@ -235,10 +240,20 @@ final class StoreDirectory implements Closeable {
     }
     if (!isSealed) {
       sealAll();
-      writeConfig(config); // last: from now on what is not sealed is damaged
-      log.info("the files of the store {} have checksums now", root);
+      old = config;
     }
     return config;
+  }
+
+  /** Completes what {@link #readConfig} has begun, when the objects can be used. */
+  void complete(StoredObjects files) throws IOException {
+    StoreConfig config = old;
+    if (config != null) {
+      Headers.engrave(files);
+      writeConfig(config); // last: from now on what is not sealed is damaged
+      log.info("the files of the store {} have checksums now", root);
+      old = null;
+    }
   }
 
   private void sealAll() throws IOException {

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.protocol.ClusterInfo;
 import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
@@ -15,9 +17,11 @@ import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiInfo;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.store.vdi.Headers;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -32,6 +36,7 @@ import org.junit.jupiter.api.Test;
 class StoreFormatTest {
 
   private static final VdiName NAME = new VdiName("test");
+  private static final VdiName DELETED = new VdiName("deleted");
   private static final long CREATED = 1_700_000_000L << 32 | 5;
 
   private final StoreDisk disk = StoreDisk.of(StoreDisk.Kind.MEMORY);
@@ -111,13 +116,35 @@ class StoreFormatTest {
     }
   }
 
+  /** Makes an inode a tombstone, as they were before they said so. */
+  private static void bury(Path inode) throws IOException {
+    byte[] bytes = Files.readAllBytes(inode);
+    Arrays.fill(bytes, 0, InodeLayout.NAME_BYTES, (byte) 0);
+    Files.write(inode, bytes);
+  }
+
+  private Path inodeFile(VdiId vid) {
+    return disk.store().resolve("obj").resolve(ObjectId.inode(vid).toString());
+  }
+
   @Test
   void storeWithoutChecksums_getsThem_whereverThatIsCutShort() throws IOException {
     VdiInfo vdi;
+    ObjectId left;
+    Path emptyTombstone;
+    Path tombstone;
     try (LocalSheep sheep = disk.open()) {
       vdi = sheep.vdis().create(NAME, VdiSpec.ofSize(1 << 30));
+      VdiInfo empty = sheep.vdis().create(new VdiName("empty"), VdiSpec.ofSize(1 << 30));
+      emptyTombstone = inodeFile(empty.vid());
+      VdiInfo deleted = sheep.vdis().create(DELETED, VdiSpec.ofSize(1 << 30));
+      LocalSheepTest.allocate(sheep, deleted.vid(), 0, 1, Durability.STABLE);
+      left = ObjectId.data(deleted.vid(), 0);
+      tombstone = inodeFile(deleted.vid());
     }
     unseal();
+    bury(emptyTombstone);
+    bury(tombstone); // and its deletion was cut short
     StoreImage before = StoreImage.of(disk.store());
     int changes = Integer.MAX_VALUE;
     for (int site = 0; site < changes; site++) {
@@ -128,11 +155,18 @@ class StoreFormatTest {
         LocalSheep.open(disk.store(), LocalSheepOptions.defaults(), "boot", faults).close();
         changes = faults.count();
       } catch (IOException expected) {
-        assertTrue(String.valueOf(expected.getMessage()).contains("injected"), expected::toString);
+        Throwable cause = expected.getCause() == null ? expected : expected.getCause();
+        assertTrue(String.valueOf(cause.getMessage()).contains("injected"), expected::toString);
       }
       try (LocalSheep sheep = disk.open()) {
         assertEquals(List.of(vdi), sheep.vdis().list());
         assertEquals(1, sheep.info().epochs().size());
+        assertFalse(sheep.objects().exists(left));
+        LocalSheepTest.assertFails(ResultCode.NO_VDI, () -> sheep.vdis().lookup(DELETED));
+      }
+      for (Path file : List.of(tombstone, emptyTombstone)) {
+        byte[] name = Arrays.copyOf(Files.readAllBytes(file), InodeLayout.NAME_BYTES);
+        assertEquals("\0deleted\0", new String(name, 0, 9, StandardCharsets.US_ASCII));
       }
       byte[] config = Files.readAllBytes(disk.store().resolve("config"));
       assertEquals(40 + 16, config.length);
@@ -143,14 +177,25 @@ class StoreFormatTest {
     assertTrue(changes > 10, "only " + changes + " changes");
   }
 
+  private static InodeHeader header(VdiId vid) {
+    byte[] tag = {};
+    return new InodeHeader(
+        NAME.toBytes(), tag, CREATED, 0, 0, 1 << 30, 0, 0, 0, 3, 22, 1, vid.value(), 0, 0);
+  }
+
   @Test
   void storeOfANodeWithoutChecksums_getsThem() throws IOException {
     Path other = disk.store().resolveSibling("other");
     ClusterStore made = ClusterStore.open(disk.store(), List.of(other));
     made.formatted(7, 0, 3, 22, "plain");
     ObjectId oid = ObjectId.data(new VdiId(7), 1);
+    VdiId deleted = new VdiId(8);
+    ObjectId inode = ObjectId.inode(deleted);
+    made.files().create(inode, 0, header(deleted).encode(), Durability.STABLE);
+    Path tombstone = made.files().file(inode);
     made.close(List.of(oid));
     unseal();
+    bury(tombstone);
     Path mark = other.resolve("disk");
     Files.write(mark, Arrays.copyOf(Files.readAllBytes(mark), 74));
     for (int i = 0; i < 2; i++) {
@@ -158,6 +203,8 @@ class StoreFormatTest {
       assertEquals(made.id(), again.id());
       assertEquals(7, again.createTime());
       assertEquals(List.of(oid), again.suspects());
+      InodeHeader header = Headers.sound(again.files(), inode);
+      assertTrue(header != null && header.isDeleted(), "it is a tombstone");
       again.close(List.of(oid));
     }
     assertEquals(40 + 16, Files.size(disk.store().resolve("config")));

@@ -21,9 +21,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * its places is SYNCED.
  *
  * <p><b>Want of space.</b> A place that catches up does not refuse a change for which it has no
- * room: it is not right in the object before it has fetched it, and until then others are. So it
- * notes that the object is not recovered, and the change succeeds ({@link Gaps}). What such a place
- * takes leaves {@link Headroom}.
+ * room, or of an object that the disks of others have damaged: it is not right in the object before
+ * it has fetched it, and until then others are. So it notes that the object is not recovered, and
+ * the change succeeds ({@link Gaps}). What such a place takes leaves {@link Headroom}.
  *
  * <p>The locks are {@link Replica}'s: what takes a view is called in that epoch, which does not end
  * meanwhile, and what changes an object by one thread at a time. Under those it is safe for any
@@ -92,8 +92,9 @@ final class CatchUp {
         oid,
         () -> {
           headroom.check(oid, bytes);
-          if (!whole) {
-            recover(now, oid);
+          if (!whole && !recover(now, oid)) {
+            miss(oid, damaged(oid));
+            return;
           }
           change.run();
           recovered.add(oid);
@@ -105,25 +106,41 @@ final class CatchUp {
     try {
       change.run();
     } catch (SheepException e) {
-      if (e.result() != ResultCode.NO_SPACE || !gaps.add(oid)) {
+      if (e.result() != ResultCode.NO_SPACE) {
         throw e;
       }
-      recovered.remove(oid);
+      miss(oid, e);
     }
   }
 
+  private void miss(ObjectId oid, SheepException why) throws SheepException {
+    if (!gaps.add(oid)) {
+      throw why;
+    }
+    recovered.remove(oid);
+  }
+
+  /** Says that nobody who should be right in an object has it as it was. */
+  static SheepException damaged(ObjectId oid) {
+    return new SheepException(ResultCode.EIO, oid + ", damaged where it should be right");
+  }
+
   /**
-   * The objects that have to be fetched, since a change of them did not fit. If there are none,
-   * whatever does not fit is refused from now on, until another epoch begins.
+   * The objects that have to be fetched, since a change of them was missed. If there are none, a
+   * change that cannot be taken is refused from now on, until another epoch begins.
    */
   List<ObjectId> takeGaps() {
     return gaps.take();
   }
 
-  /** Fetches an object that is not recovered yet; nothing for one that is. */
-  void recover(View now, ObjectId oid) throws SheepException {
+  /**
+   * Fetches an object that is not recovered yet; nothing for one that is.
+   *
+   * @return false if the disks of those that should have it right have damaged it
+   */
+  boolean recover(View now, ObjectId oid) throws SheepException {
     if (recovered.contains(oid)) {
-      return;
+      return true;
     }
     int made = copies.of(now, oid);
     View.Peer source = now.authority(oid, made);
@@ -135,9 +152,12 @@ final class CatchUp {
       List<View.Peer> synced = now.places(oid, made).stream().filter(View.Peer::isSynced).toList();
       List<View.Peer> sources = synced.isEmpty() ? List.of(source) : synced;
       List<NodeInfo> nodes = sources.stream().map(View.Peer::node).toList();
-      fetcher.copy(now.number(), oid, nodes, !has(now, oid));
+      if (!fetcher.copy(now.number(), oid, nodes, !has(now, oid))) {
+        return false;
+      }
     }
     recovered.add(oid);
+    return true;
   }
 
   /**

@@ -1,8 +1,8 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
-import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
@@ -153,17 +153,18 @@ final class CopyNumbers {
   }
 
   private int at(View now, View.Peer peer, VdiId vid) throws SheepException {
-    ByteBuffer one = ByteBuffer.allocate(1);
-    ObjectId inode = ObjectId.inode(vid);
-    int flags = RequestFlags.RECOVERY;
+    InodeHeader header;
     try {
-      peers.read(peer.node(), now.number(), flags, inode, InodeLayout.COPIES, one);
+      header = peers.header(peer.node(), now.number(), ObjectId.inode(vid));
     } catch (SheepException e) {
       return noneIfAbsent(e);
     } catch (IOException e) {
       throw new SheepException(ResultCode.NETWORK_ERROR, "copies of VDI " + vid, e);
     }
-    return Byte.toUnsignedInt(one.get(0));
+    if (header == null) {
+      throw new SheepException(ResultCode.EIO, "damaged inode of VDI " + vid + " at " + peer);
+    }
+    return header.copies();
   }
 
   /** The disk of another node fails, which is no reason to fail here. */

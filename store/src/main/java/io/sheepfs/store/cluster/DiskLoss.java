@@ -1,15 +1,13 @@
 package io.sheepfs.store.cluster;
 
-import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.ObjectId;
-import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.NodeStore;
 import io.sheepfs.store.StoreDisks;
 import io.sheepfs.store.cluster.Epoch.Member;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -150,19 +148,23 @@ final class DiskLoss {
             .findFirst()
             .orElseThrow(() -> new SheepException(ResultCode.HALT, "nobody has all inodes"));
     int fewest = Integer.MAX_VALUE;
-    for (ObjectId oid : peers.list(source.node(), view.number())) {
-      if (oid.kind() == ObjectId.Kind.INODE && byteOf(view, source, oid, InodeLayout.NAME) != 0) {
-        CopyNumber altered = view.epoch().copies().get(oid.vid());
-        int made = altered != null ? altered.now() : byteOf(view, source, oid, InodeLayout.COPIES);
-        fewest = Math.min(fewest, made == 0 ? view.layout().copies() : made);
-      }
+    for (ObjectId oid : peers.inodes(source.node(), view.number())) {
+      fewest = Math.min(fewest, copies(view, source, oid));
     }
     return fewest;
   }
 
-  private int byteOf(View view, View.Peer source, ObjectId oid, long at) throws IOException {
-    ByteBuffer one = ByteBuffer.allocate(1);
-    peers.read(source.node(), view.number(), RequestFlags.RECOVERY, oid, at, one);
-    return Byte.toUnsignedInt(one.get(0));
+  /** As many as there can be of what is deleted; one if nobody can tell. */
+  private int copies(View view, View.Peer source, ObjectId inode) throws IOException {
+    InodeHeader header = peers.header(source.node(), view.number(), inode);
+    if (header == null) {
+      return 1;
+    }
+    if (header.isDeleted()) {
+      return Integer.MAX_VALUE;
+    }
+    CopyNumber altered = view.epoch().copies().get(inode.vid());
+    int made = altered != null ? altered.now() : header.copies();
+    return made == 0 ? view.layout().copies() : made;
   }
 }

@@ -1,14 +1,17 @@
 package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RequestFlags;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.object.NodeObjects;
+import io.sheepfs.store.vdi.Headers;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -55,61 +58,69 @@ final class Fetcher {
   }
 
   /**
-   * Makes the object here what it is at {@code sources}, or removes it if it is not there. They
-   * should all have the same; where they do not, a disk has changed a copy, if it is not that a
+   * Makes the object here what it is at {@code sources}, or removes it if none has it. They should
+   * all have the same; where they do not, a disk has changed or lost a copy, if it is not that a
    * change is under way. So what is here stays if one of them has it, too: else the damaged copy
-   * would become what most have.
+   * would become what most have. An inode that cannot be believed is taken from nobody.
    *
    * @param leavesRoom whether an object that is not here yet has to leave {@link Headroom}
+   * @return false if nobody can give it, as the disk of one has damaged it; what is here stays then
    * @throws SheepException if that fails; the old copy is still there then
    */
-  void copy(int epoch, ObjectId oid, List<NodeInfo> sources, boolean leavesRoom)
+  boolean copy(int epoch, ObjectId oid, List<NodeInfo> sources, boolean leavesRoom)
       throws SheepException {
     if (isEnding.getAsBoolean()) {
       throw new SheepException(ResultCode.OLD_NODE_VER, "the epoch ends");
     }
-    byte[] own = files.exists(oid) ? digests.of(oid) : null;
-    SheepException unreadable = null;
-    NodeInfo other = null;
+    byte[] own = isUsable(oid) ? digests.of(oid) : null;
+    List<NodeInfo> different = new ArrayList<>();
+    int damaged = 0;
     for (NodeInfo source : sources) {
       try {
-        if (own == null) {
-          takeOrRemove(epoch, oid, source, leavesRoom);
-          return;
+        if (own == null || !Arrays.equals(own, digestAt(epoch, oid, source))) {
+          different.add(source);
+          continue;
         }
-        if (Arrays.equals(own, digestAt(epoch, oid, source))) {
-          if (other != null) {
-            log.warn(
-                "{} at port {} differs from that here and at {}", oid, other.port(), source.port());
-          }
-          return;
-        }
-        other = other == null ? source : other;
       } catch (SheepException e) {
-        if (e.result() != ResultCode.EIO) {
-          throw e;
-        }
-        unreadable = e;
+        damaged += oneIfDamaged(e);
+        continue;
+      }
+      for (NodeInfo other : different) {
+        log.warn("{} at port {} is not what is here and at {}", oid, other.port(), source.port());
+      }
+      return true;
+    }
+    for (NodeInfo source : different) {
+      ByteBuffer content;
+      try {
+        content = contentAt(epoch, oid, source, leavesRoom);
+      } catch (SheepException e) {
+        damaged += oneIfDamaged(e);
+        continue;
+      }
+      if (content != null) {
+        put(oid, content, Durability.UNSTABLE);
+        return true;
       }
     }
-    if (other != null) {
-      takeOrRemove(epoch, oid, other, leavesRoom);
-    } else if (unreadable != null) {
-      throw unreadable;
-    }
-  }
-
-  private void takeOrRemove(int epoch, ObjectId oid, NodeInfo source, boolean leavesRoom)
-      throws SheepException {
-    try {
-      take(epoch, oid, source, leavesRoom, Durability.UNSTABLE);
-    } catch (SheepException e) {
-      if (e.result() != ResultCode.NO_OBJ) {
-        throw e;
-      }
+    if (damaged == 0) {
       boolean unused = files.remove(oid);
       changed.accept(oid);
     }
+    return damaged == 0;
+  }
+
+  /** Whether there is an object here that may be right. */
+  private boolean isUsable(ObjectId oid) throws SheepException {
+    boolean isInode = oid.kind() == ObjectId.Kind.INODE;
+    return files.exists(oid) && !(isInode && Headers.sound(files, oid) == null);
+  }
+
+  private static int oneIfDamaged(SheepException e) throws SheepException {
+    if (e.result() != ResultCode.EIO) {
+      throw e;
+    }
+    return 1;
   }
 
   /** The digest of another node's copy; null if it has none. */
@@ -117,14 +128,50 @@ final class Fetcher {
       throws SheepException {
     try {
       return peers.digest(source, epoch, oid);
-    } catch (SheepException e) {
-      if (e.result() == ResultCode.NO_OBJ) {
-        return null;
-      }
-      throw e;
     } catch (IOException e) {
-      throw new SheepException(ResultCode.NETWORK_ERROR, "digest of " + oid, e);
+      checkMissing(oid, e);
+      return null;
     }
+  }
+
+  /** Another node's copy; null if it has none. */
+  private @Nullable ByteBuffer contentAt(
+      int epoch, ObjectId oid, NodeInfo source, boolean leavesRoom) throws SheepException {
+    int flags = RequestFlags.RECOVERY;
+    ByteBuffer content;
+    try {
+      int length = Math.toIntExact(peers.storedBytes(source, epoch, flags, oid));
+      if (leavesRoom && !files.exists(oid)) {
+        headroom.check(oid, length);
+      }
+      content = ByteBuffer.allocateDirect(length);
+      if (length > 0) {
+        peers.read(source, epoch, flags, oid, 0, content);
+      }
+    } catch (IOException e) {
+      checkMissing(oid, e);
+      return null;
+    }
+    if (oid.kind() == ObjectId.Kind.INODE && !isSound(oid, content.flip())) {
+      throw new SheepException(ResultCode.EIO, "damaged inode " + oid + " at " + source.port());
+    }
+    return content.rewind();
+  }
+
+  /** Fails, but if it is for want of the object. */
+  private static void checkMissing(ObjectId oid, IOException e) throws SheepException {
+    if (!(e instanceof SheepException known)) {
+      throw new SheepException(ResultCode.NETWORK_ERROR, "copy of " + oid, e);
+    }
+    if (known.result() != ResultCode.NO_OBJ) {
+      throw known;
+    }
+  }
+
+  private static boolean isSound(ObjectId inode, ByteBuffer content) {
+    ByteBuffer header = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+    header.put(content.slice(0, Math.min(content.remaining(), header.remaining()))).clear();
+    return Headers.sound(inode.vid(), header) != null;
   }
 
   /**
@@ -135,22 +182,15 @@ final class Fetcher {
    */
   void take(int epoch, ObjectId oid, NodeInfo source, boolean leavesRoom, Durability durability)
       throws SheepException {
-    try {
-      int flags = RequestFlags.RECOVERY;
-      int length = Math.toIntExact(peers.storedBytes(source, epoch, flags, oid));
-      if (leavesRoom && !files.exists(oid)) {
-        headroom.check(oid, length);
-      }
-      ByteBuffer content = ByteBuffer.allocateDirect(length);
-      if (length > 0) {
-        peers.read(source, epoch, flags, oid, 0, content);
-      }
-      files.create(oid, 0, content.flip(), durability);
-      changed.accept(oid);
-    } catch (SheepException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new SheepException(ResultCode.NETWORK_ERROR, "copy of " + oid, e);
+    ByteBuffer content = contentAt(epoch, oid, source, leavesRoom);
+    if (content == null) {
+      throw new SheepException(ResultCode.NO_OBJ, "copy of " + oid + " at " + source.port());
     }
+    put(oid, content, durability);
+  }
+
+  private void put(ObjectId oid, ByteBuffer content, Durability durability) throws SheepException {
+    files.create(oid, 0, content, durability);
+    changed.accept(oid);
   }
 }

@@ -423,13 +423,50 @@ final class Follower implements AutoCloseable {
     if (places.stream().noneMatch(View.Peer::isSelf)) {
       return;
     }
-    View.Peer authority = now.authority(oid, copies);
+    View.Peer authority = authority(now, oid, copies);
+    if (authority == null) {
+      log.error("inode {} is damaged on all nodes that are up to date", oid);
+      return;
+    }
     for (View.Peer place : places) {
       if (place.isSelf() && !authority.isSelf()) {
         replica.repair(now.number(), oid, authority.node());
       } else if (!place.isSelf() && !place.equals(authority) && place.member().isPresent()) {
         peers.repair(place.node(), now.number(), oid, authority.node());
       }
+    }
+  }
+
+  /**
+   * Whose copy all are to have. That of an inode has to be one that can be believed; then the next
+   * in line is chosen, who is the same for everybody: what is damaged stays so until it is made
+   * what that one has.
+   *
+   * @return null if no SYNCED node has one, so that there is nothing to agree on
+   */
+  private View.@Nullable Peer authority(View now, ObjectId oid, int copies) throws IOException {
+    if (oid.kind() != ObjectId.Kind.INODE) {
+      return now.authority(oid, copies);
+    }
+    for (View.Peer place : now.places(oid, copies)) {
+      if (place.isSynced() && !isDamaged(now, oid, place)) {
+        return place;
+      }
+    }
+    return null;
+  }
+
+  private boolean isDamaged(View now, ObjectId inode, View.Peer place) throws IOException {
+    if (place.isSelf()) {
+      return replica.isDamaged(inode);
+    }
+    try {
+      return peers.header(place.node(), now.number(), inode) == null;
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.NO_OBJ) {
+        return false;
+      }
+      throw e;
     }
   }
 

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The objects of which this node has not taken a change in an epoch, for want of space, although it
- * answered that it had: it is not right in them yet, others are, and it fetches them before it says
- * that it has everything. From then on it can take no more of them.
+ * The objects of which this node has not taken a change in an epoch, since it could not, although
+ * it answered that it had: it is not right in them yet, others are, and it fetches them before it
+ * says that it has everything. From then on it can take no more of them.
  *
  * <p>Safe for any number of threads.
  */
@@ -27,7 +27,7 @@ final class Gaps {
     ended = false;
   }
 
-  /** A change did not fit. False if the node may not go on without it. */
+  /** A change was not taken. False if the node may not go on without it. */
   synchronized boolean add(ObjectId oid) {
     if (!ended) {
       oids.add(oid);

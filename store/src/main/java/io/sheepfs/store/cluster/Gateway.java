@@ -656,20 +656,32 @@ final class Gateway implements StoredObjects {
         });
   }
 
-  /** Of the inodes, which every SYNCED node has, so this one: nobody asks for more. */
+  /**
+   * Of the inodes: every SYNCED node has them, but for those that its disk has lost, this one, too.
+   */
   @Override
   public List<ObjectId> list() throws SheepException {
     View view = serving.await(deadline());
-    List<ObjectId> inodes = new ArrayList<>();
-    for (ObjectId oid : own.list()) {
-      if (oid.kind() == ObjectId.Kind.INODE) {
-        inodes.add(oid);
+    List<View.Peer> synced = view.all().stream().filter(View.Peer::isSynced).toList();
+    Set<ObjectId> inodes = ConcurrentHashMap.newKeySet();
+    Map<View.Peer, IOException> failures =
+        onAll(
+            view,
+            synced,
+            new Sequence(0, 0),
+            (as, peer, n) ->
+                inodes.addAll(
+                    peer.isSelf() ? own.inodes() : peers.inodes(peer.node(), as.number())));
+    for (Map.Entry<View.Peer, IOException> failure : failures.entrySet()) {
+      if (failure.getKey().isSelf() || Verdict.isPassing(failure.getValue())) {
+        throw new SheepException(ResultCode.NETWORK_ERROR, "list of inodes", failure.getValue());
       }
+      log.warn("{} cannot list its inodes", failure.getKey(), failure.getValue());
     }
     if (!serving.isCertain(view)) {
       throw new SheepException(ResultCode.OLD_NODE_VER, "list of objects");
     }
-    return inodes;
+    return List.copyOf(inodes);
   }
 
   /** Those that any node has that is there: each may have some that others do not. */

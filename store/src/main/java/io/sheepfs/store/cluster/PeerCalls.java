@@ -1,6 +1,8 @@
 package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
@@ -14,6 +16,7 @@ import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.Space;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.client.PeerLinks;
+import io.sheepfs.store.vdi.Headers;
 import io.sheepfs.telemetry.Stage;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -31,8 +34,9 @@ import org.jspecify.annotations.Nullable;
  * copies} whether the node serves clients; WRITE_PEER with the flag DELETE zeroes, from {@code
  * offset} to the first number of its body, in an object of the size that is the second; FLUSH_PEER
  * with DIRECT is about one object, with FORWARD about the names; GET_OBJ_LIST with an inode is
- * about the data of that VDI; GET_HASH and REPAIR_REPLICA with RECOVERY are of an epoch; with
- * DIRECT, too, they are about an object that the leader lets nobody change.
+ * about the data of that VDI, with DIRECT about inodes only; GET_HASH and REPAIR_REPLICA with
+ * RECOVERY are of an epoch; with DIRECT, too, they are about an object that the leader lets nobody
+ * change.
  *
  * <p>Safe for any number of threads.
  */
@@ -125,6 +129,16 @@ final class PeerCalls {
     return answer.offset();
   }
 
+  /**
+   * The header of an inode, for recovery; null if it cannot be believed, as the disk of that node
+   * has changed it.
+   */
+  @Nullable InodeHeader header(NodeInfo node, int epoch, ObjectId inode) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+    read(node, epoch, RequestFlags.RECOVERY, inode, 0, bytes);
+    return Headers.sound(inode.vid(), bytes.flip());
+  }
+
   /** Whether nodes from which this one takes objects serve clients. */
   boolean areOthersBusy() {
     return others.isBusy();
@@ -215,20 +229,26 @@ final class PeerCalls {
 
   /** The ids of all objects of a node. */
   List<ObjectId> list(NodeInfo node, int epoch) throws IOException {
-    return list(node, epoch, new RequestFields.None());
+    return list(node, epoch, 0, new RequestFields.None());
+  }
+
+  /** Those of its inodes. */
+  List<ObjectId> inodes(NodeInfo node, int epoch) throws IOException {
+    return list(node, epoch, RequestFlags.DIRECT, new RequestFields.None());
   }
 
   /** The ids of the data objects of a VDI that a node has. */
   List<ObjectId> dataOf(NodeInfo node, int epoch, VdiId vid) throws IOException {
-    return list(node, epoch, RequestFields.Obj.of(ObjectId.inode(vid), 0));
+    return list(node, epoch, 0, RequestFields.Obj.of(ObjectId.inode(vid), 0));
   }
 
-  private List<ObjectId> list(NodeInfo node, int epoch, RequestFields which) throws IOException {
+  private List<ObjectId> list(NodeInfo node, int epoch, int flags, RequestFields which)
+      throws IOException {
     for (int room = FIRST_LIST_BYTES; ; room *= 8) {
       ByteBuffer body = ByteBuffer.allocate(room).order(ByteOrder.LITTLE_ENDIAN);
       try {
-        int flags = RequestFlags.RECOVERY;
-        ResponseHeader unused = call(node, epoch, Opcode.GET_OBJ_LIST, flags, which, null, body);
+        int all = flags | RequestFlags.RECOVERY;
+        ResponseHeader unused = call(node, epoch, Opcode.GET_OBJ_LIST, all, which, null, body);
       } catch (SheepException e) {
         if (e.result() == ResultCode.BUFFER_SMALL && room < MAX_LIST_BYTES) {
           continue;

@@ -26,10 +26,11 @@ final class Recoveries implements AutoCloseable {
 
   private static final Duration PAUSE = Duration.ofSeconds(1);
 
-  /** Between two attempts to catch up on a disk that is full: each asks for all that there is. */
-  private static final Duration FULL_PAUSE = Duration.ofSeconds(10);
+  /** Between two attempts that will hardly do better: each asks for all that there is. */
+  private static final Duration LONG_PAUSE = Duration.ofSeconds(10);
 
   private static final String FULL = "full";
+  private static final String DAMAGED = "damaged";
 
   private final Outcome outcome;
   private final Replica replica;
@@ -166,14 +167,18 @@ final class Recoveries implements AutoCloseable {
         markCaughtUp(begun, as);
         return;
       } catch (IOException e) {
-        boolean isFull = e instanceof SheepException s && s.result() == ResultCode.NO_SPACE;
+        ResultCode result = e instanceof SheepException known ? known.result() : null;
+        boolean isFull = result == ResultCode.NO_SPACE;
+        boolean isDamaged = result == ResultCode.EIO;
         if (isFull && !last.equals(FULL)) {
           log.warn("this node cannot catch up before its disk has room: {}", e.toString());
-        } else if (!isFull && !e.toString().equals(last)) {
+        } else if (isDamaged && !last.equals(DAMAGED)) {
+          log.error("this node cannot catch up before what is damaged is put right", e);
+        } else if (!isFull && !isDamaged && !e.toString().equals(last)) {
           log.info("catching up is interrupted: {}", e.toString());
         }
-        last = isFull ? FULL : e.toString();
-        if (!pause(isFull ? FULL_PAUSE : PAUSE)) {
+        last = isFull ? FULL : isDamaged ? DAMAGED : e.toString();
+        if (!pause(isFull || isDamaged ? LONG_PAUSE : PAUSE)) {
           return;
         }
       }

@@ -1,19 +1,21 @@
 package io.sheepfs.store.cluster;
 
-import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RecoveryProgress;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
+import io.sheepfs.store.vdi.Headers;
 import io.sheepfs.telemetry.RecoveryEvent;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -61,6 +63,9 @@ final class Recovery {
 
   private volatile int phase = LISTING;
   private volatile long total;
+
+  /** What could not be brought, and why. */
+  private final Map<ObjectId, SheepException> left = new ConcurrentSkipListMap<>();
 
   /** A failure ends all threads. */
   private volatile boolean failed;
@@ -120,6 +125,7 @@ final class Recovery {
     checkNotHeld();
     phase = LISTING;
     failed = false;
+    left.clear();
     finished.set(0);
     total = 0;
     Set<ObjectId> listed = new HashSet<>();
@@ -145,10 +151,12 @@ final class Recovery {
     checkNobodyIsMissing();
     data.sort(null);
     bringAll(data, listed);
+    checkNothingIsLeft();
     for (List<ObjectId> gaps = replica.takeGaps(view);
         !gaps.isEmpty();
         gaps = replica.takeGaps(view)) {
       bringAll(gaps, Set.copyOf(gaps));
+      checkNothingIsLeft();
     }
     phase = NOTIFYING;
     replica.files().flushAll();
@@ -158,13 +166,30 @@ final class Recovery {
   private void dropDeleted(List<ObjectId> data, Set<ObjectId> listed) throws IOException {
     List<ObjectId> deleted = new ArrayList<>();
     for (ObjectId oid : data) {
-      boolean isKnown = replica.exists(ObjectId.inode(oid.vid()));
-      if (isKnown && !listed.contains(oid) && step(oid, false) == RecoveryPlan.Step.DROP) {
+      if (!listed.contains(oid) && isDeleted(oid)) {
         deleted.add(oid);
       }
     }
     bringAll(deleted, listed);
     data.removeAll(new HashSet<>(deleted));
+  }
+
+  /** Whether an object that others do not have is to be dropped, as far as anybody knows. */
+  private boolean isDeleted(ObjectId oid) throws SheepException {
+    try {
+      return isKnown(oid) && step(oid, false) == RecoveryPlan.Step.DROP;
+    } catch (SheepException e) {
+      if (e.result() == ResultCode.EIO) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  /** Whether the inode here says how many copies of an object there should be. */
+  private boolean isKnown(ObjectId oid) throws SheepException {
+    ObjectId inode = ObjectId.inode(oid.vid());
+    return replica.exists(inode) && !replica.isDamaged(inode);
   }
 
   /**
@@ -184,9 +209,7 @@ final class Recovery {
         continue;
       }
       try {
-        // of what has no inode here nobody knows how many copies there should be
-        boolean isKnown = replica.exists(ObjectId.inode(oid.vid()));
-        if (isKnown && step(oid, true) == RecoveryPlan.Step.DROP) {
+        if (isKnown(oid) && step(oid, true) == RecoveryPlan.Step.DROP) {
           if (!replica.isConfirmed(view, oid)) {
             throw new SheepException(
                 ResultCode.EIO,
@@ -215,10 +238,9 @@ final class Recovery {
     return RecoveryPlan.step(view, oid, replica.copiesOf(view, oid), isListed);
   }
 
-  /** What there is no room for does not keep the rest from coming, which may need none. */
+  /** What cannot be brought is left, and does not keep the rest from coming. */
   private void bringAll(List<ObjectId> oids, Set<ObjectId> listed) throws IOException {
     AtomicInteger next = new AtomicInteger();
-    AtomicInteger unfit = new AtomicInteger();
     Callable<Boolean> worker =
         () -> {
           boolean done = false;
@@ -226,9 +248,7 @@ final class Recovery {
             for (int i = next.getAndIncrement();
                 i < oids.size() && !failed;
                 i = next.getAndIncrement()) {
-              if (!bring(oids.get(i), listed.contains(oids.get(i)))) {
-                unfit.incrementAndGet();
-              }
+              bring(oids.get(i), listed.contains(oids.get(i)));
             }
             done = true;
             return true;
@@ -253,14 +273,27 @@ final class Recovery {
     } finally {
       helpers.shutdown();
     }
-    if (unfit.get() > 0) {
-      throw new SheepException(ResultCode.NO_SPACE, unfit + " objects of this node do not fit");
+  }
+
+  /**
+   * Fails if something could not be brought.
+   *
+   * @throws SheepException {@link ResultCode#NO_SPACE} if all of it was for want of space, else
+   *     {@link ResultCode#EIO}
+   */
+  private void checkNothingIsLeft() throws SheepException {
+    int count = left.size();
+    for (SheepException why : left.values()) {
+      if (why.result() != ResultCode.NO_SPACE) {
+        throw new SheepException(why.result(), count + " objects of this node are left", why);
+      }
+    }
+    if (count > 0) {
+      throw new SheepException(ResultCode.NO_SPACE, count + " objects of this node do not fit");
     }
   }
 
-  /** Returns whether there was room for it. */
-  private boolean bring(ObjectId oid, boolean isListed)
-      throws SheepException, InterruptedException {
+  private void bring(ObjectId oid, boolean isListed) throws SheepException, InterruptedException {
     checkNotHeld();
     try {
       switch (step(oid, isListed)) {
@@ -273,13 +306,13 @@ final class Recovery {
         case KEEP -> {}
       }
     } catch (SheepException e) {
-      if (e.result() == ResultCode.NO_SPACE) {
-        return false;
+      if (e.result() != ResultCode.NO_SPACE && e.result() != ResultCode.EIO) {
+        throw e;
       }
-      throw e;
+      left.put(oid, e);
+      return;
     }
     finished.incrementAndGet();
-    return true;
   }
 
   /** Whether an object could be right only on a node that is not SYNCED, and was it longer. */
@@ -294,13 +327,13 @@ final class Recovery {
 
   private int fewestCopies() throws SheepException {
     int fewest = view.layout().copies();
-    ByteBuffer first = ByteBuffer.allocate(1);
-    for (ObjectId oid : replica.list()) {
-      if (oid.kind() == ObjectId.Kind.INODE) {
-        replica.files().read(oid, InodeLayout.NAME, first.clear());
-        if (first.get(0) != 0) { // else it is deleted, and its objects are not needed
-          fewest = Math.min(fewest, replica.copiesOf(view, ObjectId.data(oid.vid(), 0)));
-        }
+    for (ObjectId inode : replica.inodes()) {
+      if (left.containsKey(inode)) {
+        return 1; // nobody can tell
+      }
+      InodeHeader header = Headers.sound(replica.files(), inode);
+      if (header == null || !header.isDeleted()) { // what is deleted is not needed
+        fewest = Math.min(fewest, replica.copiesOf(view, ObjectId.data(inode.vid(), 0)));
       }
     }
     return Math.min(fewest, view.zones());

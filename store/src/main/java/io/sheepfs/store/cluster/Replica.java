@@ -7,6 +7,7 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.object.NodeObjects;
+import io.sheepfs.store.vdi.Headers;
 import java.nio.ByteBuffer;
 import java.time.InstantSource;
 import java.util.HashSet;
@@ -286,10 +287,7 @@ public final class Replica {
         });
   }
 
-  /**
-   * The objects that have to be fetched, since a change of them did not fit. If there are none,
-   * whatever does not fit is refused from now on, until another epoch begins.
-   */
+  /** As {@link CatchUp#takeGaps}. */
   List<ObjectId> takeGaps(View as) throws SheepException {
     View unused = enter(as.number(), true);
     try {
@@ -419,6 +417,16 @@ public final class Replica {
     return oids;
   }
 
+  /** Whether there is an inode here that cannot be believed, as the disk has changed it. */
+  boolean isDamaged(ObjectId inode) throws SheepException {
+    return files.exists(inode) && Headers.sound(files, inode) == null;
+  }
+
+  /** The ids of the inodes here. */
+  public List<ObjectId> inodes() throws SheepException {
+    return list().stream().filter(oid -> oid.kind() == ObjectId.Kind.INODE).toList();
+  }
+
   /** The ids of the data objects of a VDI here. */
   public List<ObjectId> dataOf(VdiId vid) throws SheepException {
     return files.dataOf(vid);
@@ -443,7 +451,9 @@ public final class Replica {
       catchUp.forget(oid); // it will be fetched like all others
     } else if (!open) {
       repaired.add(oid);
-      fetcher.copy(now.number(), oid, List.of(source), false);
+      if (!fetcher.copy(now.number(), oid, List.of(source), false)) {
+        throw CatchUp.damaged(oid);
+      }
     } else {
       throw new SheepException(ResultCode.NO_SUPPORT, "repair while changes go on");
     }
@@ -467,9 +477,23 @@ public final class Replica {
                 }));
   }
 
-  /** Fetches an object that is not recovered yet; nothing for one that is. */
+  /**
+   * Fetches an object that is not recovered yet; nothing for one that is.
+   *
+   * @throws SheepException also {@link ResultCode#EIO}, if nobody has it as it was
+   */
   void recover(View as, ObjectId oid) throws SheepException {
-    during(as.number(), true, now -> alone(oid, () -> catchUp.recover(now, oid)));
+    during(
+        as.number(),
+        true,
+        now ->
+            alone(
+                oid,
+                () -> {
+                  if (!catchUp.recover(now, oid)) {
+                    throw CatchUp.damaged(oid);
+                  }
+                }));
   }
 
   /**
@@ -487,6 +511,9 @@ public final class Replica {
   public byte[] checkedDigest(int epoch, ObjectId oid) throws SheepException {
     View unused = enter(epoch, false);
     try {
+      if (oid.kind() == ObjectId.Kind.INODE && Headers.sound(files, oid) == null) {
+        throw new SheepException(ResultCode.EIO, "damaged inode " + oid);
+      }
       return digests.checked(oid);
     } finally {
       gate.readLock().unlock();

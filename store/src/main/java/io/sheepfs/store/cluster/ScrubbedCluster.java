@@ -56,7 +56,8 @@ final class ScrubbedCluster implements Scrubber.Cluster {
     }
     Set<ObjectId> known = new HashSet<>();
     for (ObjectId oid : all) {
-      if (replica.exists(ObjectId.inode(oid.vid()))) {
+      // an inode that is not here was lost
+      if (oid.kind() == ObjectId.Kind.INODE || replica.exists(ObjectId.inode(oid.vid()))) {
         known.add(oid);
       }
     }

@@ -173,11 +173,18 @@ final class PeerHandlers {
     return Answer.SUCCESS;
   }
 
-  /** The ids of all objects here, ascending; with an inode, those of the data of that VDI. */
+  /**
+   * The ids of all objects here, ascending; with DIRECT, those of the inodes; with an inode, those
+   * of the data of that VDI.
+   */
   Answer getObjList(Request request) throws SheepException {
     RequestFields.Obj fields = request.header().obj();
-    List<ObjectId> oids =
-        fields.oid() == 0 ? replica.list() : replica.dataOf(fields.objectId().vid());
+    List<ObjectId> oids;
+    if (fields.oid() != 0) {
+      oids = replica.dataOf(fields.objectId().vid());
+    } else {
+      oids = request.header().has(RequestFlags.DIRECT) ? replica.inodes() : replica.list();
+    }
     if ((long) oids.size() * Long.BYTES > request.header().answerLimit()) {
       return Answer.of(ResultCode.BUFFER_SMALL);
     }

@@ -1,15 +1,20 @@
 package io.sheepfs.store.vdi;
 
+import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.InodeLayout;
+import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiName;
+import io.sheepfs.store.object.StoredObjects;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
-/** The inode headers that come out of one another. */
-final class Headers {
+/** Inode headers: which come out of one another, and which can be believed. */
+public final class Headers {
 
   private static final byte[] NONE = {};
 
@@ -90,28 +95,59 @@ final class Headers {
   }
 
   /**
-   * Whether an inode's file begins with what can be meant. A disk may have changed it, and then its
-   * VDI is neither what it seems to be nor deleted.
+   * The header of an inode that is here; null if it cannot be believed.
+   *
+   * @throws SheepException {@link io.sheepfs.protocol.ResultCode#NO_OBJ}
+   */
+  public static @Nullable InodeHeader sound(StoredObjects files, ObjectId inode)
+      throws SheepException {
+    ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+    files.read(inode, 0, bytes);
+    return sound(inode.vid(), bytes.flip());
+  }
+
+  /**
+   * The header of an inode; null if its file begins with what cannot be meant. A disk may have
+   * changed it, and then its VDI is neither what it seems to be nor deleted.
    *
    * @param bytes of the header
-   * @param storedBytes the length of the file
    */
-  static boolean isSound(VdiId vid, ByteBuffer bytes, long storedBytes) {
+  public static @Nullable InodeHeader sound(VdiId vid, ByteBuffer bytes) {
     InodeHeader header = InodeHeader.decode(bytes.duplicate());
-    if (header.vdiId() != vid.value()) {
-      return false;
-    }
-    if (!header.isDeleted()) {
-      return isPossible(header);
-    }
+    boolean isSound =
+        header.isDeleted()
+            ? isTombstone(vid, header) && nameOf(bytes).equals(epitaph())
+            : header.vdiId() == vid.value() && isPossible(header);
+    return isSound ? header : null;
+  }
+
+  private static boolean isTombstone(VdiId vid, InodeHeader header) {
     try {
       header.checkShape();
     } catch (IllegalArgumentException impossible) {
       return false;
     }
-    // older versions wrote no word; what they left can be trusted if nothing depends on it
-    ByteBuffer name = bytes.slice(bytes.position() + InodeLayout.NAME, InodeLayout.NAME_BYTES);
-    return name.equals(epitaph()) || storedBytes <= InodeLayout.HEADER_BYTES;
+    return header.isDeleted() && header.vdiId() == vid.value();
+  }
+
+  private static ByteBuffer nameOf(ByteBuffer bytes) {
+    return bytes.slice(bytes.position() + InodeLayout.NAME, InodeLayout.NAME_BYTES);
+  }
+
+  /** Writes the word into the tombstones of a version that left it out; durable on return. */
+  public static void engrave(StoredObjects files) throws SheepException {
+    for (ObjectId oid : files.list()) {
+      if (oid.kind() == ObjectId.Kind.INODE) {
+        ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+        files.read(oid, 0, bytes);
+        boolean isOld =
+            isTombstone(oid.vid(), InodeHeader.decode(bytes.flip().duplicate()))
+                && !nameOf(bytes).equals(epitaph());
+        if (isOld) {
+          files.write(oid, InodeLayout.NAME, epitaph(), Durability.STABLE);
+        }
+      }
+    }
   }
 
   /** Whether two headers differ at most in what clients may change. */

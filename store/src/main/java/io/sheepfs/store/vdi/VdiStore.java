@@ -191,17 +191,14 @@ public final class VdiStore {
   }
 
   private @Nullable InodeHeader soundHeader(ObjectId inode) throws SheepException {
-    ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
     try {
-      files.read(inode, 0, bytes);
+      return Headers.sound(files, inode);
     } catch (SheepException e) {
       if (e.result() == ResultCode.NO_OBJ) {
         return null;
       }
       throw e;
     }
-    boolean isSound = Headers.isSound(inode.vid(), bytes.flip(), files.storedBytes(inode));
-    return isSound ? InodeHeader.decode(bytes) : null;
   }
 
   /** The deletions that are not finished. */

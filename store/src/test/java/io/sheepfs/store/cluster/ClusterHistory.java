@@ -113,7 +113,9 @@ final class ClusterHistory {
     }
     byte[] right = Objects.requireNonNull(rotten.store.disk().content().get(oid));
     boolean isBuried = damage(rotten, oid, right.length);
-    if (later != null) {
+    if (isBuried && Sim.oneIn(2)) {
+      allReturn(rotten, oid, right);
+    } else if (later != null) {
       // must not take the damaged copy; nor must one that leads now believe its own
       returns(isBuried ? leader() : later);
     }
@@ -125,7 +127,7 @@ final class ClusterHistory {
       throw new AssertionError(repaired + " copies of " + oid + " were replaced");
     }
     byte[] now = Objects.requireNonNull(rotten.store.disk().content().get(oid));
-    if (!Arrays.equals(SimChecks.withoutZeros(right), SimChecks.withoutZeros(now))) {
+    if (!isSame(right, now)) {
       throw new AssertionError(oid + " is not repaired");
     }
     flips++;
@@ -145,6 +147,41 @@ final class ClusterHistory {
     rotten.store.disk().flip(oid, at, Sim.random(Byte.SIZE));
     Sim.trace("a bit of byte " + at + " of " + oid + " flips at " + rotten.name);
     return false;
+  }
+
+  /**
+   * All end and return. Nobody takes the damaged inode; if its node is the only one that is up to
+   * date then, nobody has it right for sure, and an administrator puts back what another has.
+   */
+  private void allReturn(Machine rotten, ObjectId inode, byte[] right) {
+    for (Machine machine : machines) {
+      if (Sim.oneIn(2)) {
+        Sim.sleep(Duration.ofMillis(Sim.random(4_000)));
+      }
+      machine.kill(false);
+    }
+    machines.forEach(this::restartLater);
+    cluster.await("settled", () -> cluster.isSettled() || cluster.waitsFor(rotten));
+    Sim.sleep(LAST_LOOK);
+    for (Machine machine : machines) {
+      byte[] now = machine.store.disk().content().get(inode);
+      if (machine != rotten && (now == null || !isSame(right, now))) {
+        throw new AssertionError("the damage of " + inode + " is at " + machine.name + ", too");
+      }
+    }
+    if (!cluster.isSettled()) {
+      Sim.trace(inode + " is put back at " + rotten.name);
+      rotten.kill(false);
+      rotten.store.disk().put(inode, right);
+      rotten.start();
+    }
+    cluster.await("settled after all", cluster::isSettled);
+    Sim.sleep(LAST_LOOK);
+    cluster.await("settled again", cluster::isSettled);
+  }
+
+  private static boolean isSame(byte[] right, byte[] now) {
+    return Arrays.equals(SimChecks.withoutZeros(right), SimChecks.withoutZeros(now));
   }
 
   /** Whether whoever leads knows what became of a VDI. */

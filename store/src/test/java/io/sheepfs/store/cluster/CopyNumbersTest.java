@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.protocol.Durability;
-import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
@@ -31,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class CopyNumbersTest {
 
   private static final int EPOCH = 9;
-  private static final VdiId VID = new VdiId(7);
+  private static final VdiId VID = OtherInodes.VID;
   private static final ObjectId DATA = ObjectId.data(VID, 3);
 
   private final OtherInodes others = new OtherInodes();
@@ -50,8 +49,7 @@ final class CopyNumbersTest {
   }
 
   private void writeInode(int copies) throws SheepException {
-    ByteBuffer inode = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
-    inode.put(InodeLayout.COPIES, (byte) copies);
+    ByteBuffer inode = OtherInodes.inode(copies);
     files.create(ObjectId.inode(VID), 0, inode, Durability.UNSTABLE);
   }
 
@@ -123,6 +121,24 @@ final class CopyNumbersTest {
     writeInode(3);
     others.cannotRead(7000);
     others.cannotRead(7002);
+    SheepException e =
+        assertThrows(SheepException.class, () -> numbers.of(view(State.SYNCING), DATA));
+    assertEquals(ResultCode.EIO, e.result());
+  }
+
+  @Test
+  void isConfirmed_byAnInodeThatReadsAsZeros_isNot() throws SheepException {
+    writeInode(3); // as many as an inode means that says zero
+    others.hasZeros(7000);
+    others.hasZeros(7002);
+    assertFalse(numbers.isConfirmed(view(State.SYNCED), DATA));
+  }
+
+  @Test
+  void of_inodesThatReadAsZeros_isUnknown() throws SheepException {
+    writeInode(3);
+    others.hasZeros(7000);
+    others.hasZeros(7002);
     SheepException e =
         assertThrows(SheepException.class, () -> numbers.of(view(State.SYNCING), DATA));
     assertEquals(ResultCode.EIO, e.result());

@@ -1,11 +1,14 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.Opcode;
 import io.sheepfs.protocol.RequestHeader;
 import io.sheepfs.protocol.ResponseFields;
 import io.sheepfs.protocol.ResponseHeader;
 import io.sheepfs.protocol.ResultCode;
+import io.sheepfs.protocol.VdiId;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.Map;
@@ -17,13 +20,28 @@ import org.jspecify.annotations.Nullable;
 /** Nodes that may be asked how many copies the inode of a VDI says, and for nothing else. */
 final class OtherInodes extends NoLinks {
 
-  private final Map<Integer, Integer> copies = new ConcurrentHashMap<>();
+  static final VdiId VID = new VdiId(7);
+
+  private final Map<Integer, ByteBuffer> inodes = new ConcurrentHashMap<>();
   private final Set<Integer> unreadable = ConcurrentHashMap.newKeySet();
   private final AtomicInteger asked = new AtomicInteger();
 
   /** What the one at a port says; until then it has no inode. */
   void say(int port, int number) {
-    copies.put(port, number);
+    inodes.put(port, inode(number));
+  }
+
+  /** The header of an inode that says so. */
+  static ByteBuffer inode(int copies) {
+    byte[] name = {'v'};
+    byte[] tag = {};
+    return new InodeHeader(name, tag, 1, 0, 0, 1 << 20, 0, 0, 0, copies, 22, 1, VID.value(), 0, 0)
+        .encode();
+  }
+
+  /** The disk of the one at a port gives back zeros. */
+  void hasZeros(int port) {
+    inodes.put(port, ByteBuffer.allocate(InodeLayout.HEADER_BYTES));
   }
 
   void cannotRead(int port) {
@@ -42,20 +60,21 @@ final class OtherInodes extends NoLinks {
       @Nullable ByteBuffer body,
       @Nullable ByteBuffer target) {
     asked.incrementAndGet();
-    boolean isForNumber =
-        header.obj().objectId().kind() == ObjectId.Kind.INODE
-            && header.obj().offset() == InodeLayout.COPIES;
-    if (!isForNumber || target == null) {
+    if (header.opcode() != Opcode.READ_PEER
+        || !header.obj().objectId().equals(ObjectId.inode(VID))) {
       throw new UnsupportedOperationException(header.toString());
     }
-    Integer found = copies.get(node.getPort());
-    if (found != null) {
-      target.put(found.byteValue());
+    ByteBuffer found = inodes.get(node.getPort());
+    ResponseFields fields = new ResponseFields.None();
+    if (found != null && target == null) {
+      fields = new ResponseFields.Obj(0, found.capacity());
+    } else if (found != null && target != null) {
+      target.put(found.slice((int) header.obj().offset(), target.remaining()));
     }
     ResultCode result = found == null ? ResultCode.NO_OBJ : ResultCode.SUCCESS;
     if (unreadable.contains(node.getPort())) {
       result = ResultCode.EIO;
     }
-    return ResponseHeader.to(header, header.epoch(), result, 0, new ResponseFields.None());
+    return ResponseHeader.to(header, header.epoch(), result, 0, fields);
   }
 }

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.protocol.Durability;
-import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.SheepException;
@@ -33,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 final class RecoveriesTest {
 
-  private static final VdiId VID = new VdiId(7);
+  private static final VdiId VID = OtherInodes.VID;
 
   /** Objects whose files the disk does not remove. */
   private final Set<ObjectId> stuck = ConcurrentHashMap.newKeySet();
@@ -60,7 +59,7 @@ final class RecoveriesTest {
             replica,
             peers,
             () -> false);
-    make(ObjectId.inode(VID), InodeLayout.HEADER_BYTES);
+    files.create(ObjectId.inode(VID), 0, OtherInodes.inode(0), Durability.UNSTABLE);
   }
 
   @AfterEach

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sheepfs.protocol.Durability;
+import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.Opcode;
@@ -20,6 +22,7 @@ import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
 import io.sheepfs.store.object.Disk;
 import io.sheepfs.store.object.ObjectFiles;
+import io.sheepfs.store.vdi.Headers;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -45,6 +48,7 @@ final class ReplicaTest {
   private static final int EPOCH = 9;
   private static final long DISK_BYTES = 1L << 40;
   private static final ObjectId OID = ObjectId.data(new VdiId(7), 3);
+  private static final ObjectId INODE = ObjectId.inode(OtherInodes.VID);
 
   private final Source source = new Source();
   private ObjectFiles files;
@@ -52,13 +56,17 @@ final class ReplicaTest {
   private long freeBytes = DISK_BYTES;
   private long number;
 
+  /** A copy. */
+  private record At(int port, ObjectId oid) {}
+
   /** The other nodes, which are SYNCED. */
   private static final class Source extends NoLinks {
     /** What the first has, and by port what differs from that at others. */
     final Map<ObjectId, byte[]> objects = new HashMap<>();
 
-    final Map<Integer, byte[]> different = new HashMap<>();
-    final Set<Integer> unreadable = new HashSet<>();
+    final Map<At, byte[]> different = new HashMap<>();
+    final Set<At> missing = new HashSet<>();
+    final Set<At> unreadable = new HashSet<>();
 
     @Override
     public ResponseHeader exchange(
@@ -66,13 +74,11 @@ final class ReplicaTest {
         RequestHeader header,
         @Nullable ByteBuffer body,
         @Nullable ByteBuffer target) {
-      boolean isInode = header.obj().objectId().kind() == ObjectId.Kind.INODE;
-      byte[] found = objects.get(header.obj().objectId());
-      if (!isInode) {
-        found = different.getOrDefault(node.getPort(), found);
-      }
+      At at = new At(node.getPort(), header.obj().objectId());
+      byte[] found =
+          missing.contains(at) ? null : different.getOrDefault(at, objects.get(at.oid()));
       ResponseFields fields = new ResponseFields.None();
-      if (unreadable.contains(node.getPort()) && !isInode) {
+      if (unreadable.contains(at)) {
         return ResponseHeader.to(header, EPOCH, ResultCode.EIO, 0, fields);
       }
       if (found != null) {
@@ -81,7 +87,8 @@ final class ReplicaTest {
         } else if (target == null) {
           fields = new ResponseFields.Obj(0, found.length);
         } else {
-          target.put(found);
+          int start = (int) header.obj().offset();
+          target.put(found, start, Math.min(target.remaining(), found.length - start));
         }
       }
       ResultCode result = found == null ? ResultCode.NO_OBJ : ResultCode.SUCCESS;
@@ -212,7 +219,11 @@ final class ReplicaTest {
 
   /** The port of the node that is asked first, and of the other one. */
   private static List<Integer> ports(View view) {
-    return view.places(OID, 3).stream()
+    return ports(view, OID);
+  }
+
+  private static List<Integer> ports(View view, ObjectId oid) {
+    return view.places(oid, 3).stream()
         .filter(View.Peer::isSynced)
         .map(place -> place.node().port())
         .toList();
@@ -223,7 +234,7 @@ final class ReplicaTest {
     View view = beginOfThree();
     write(1);
     source.objects.put(OID, new byte[] {0, 0, 0, 1});
-    source.different.put(ports(view).get(0), new byte[] {0, 0, 0, 5});
+    source.different.put(new At(ports(view).get(0), OID), new byte[] {0, 0, 0, 5});
     replica.recover(view, OID);
     assertEquals(1, found(), "as it is at the second");
   }
@@ -241,14 +252,14 @@ final class ReplicaTest {
   void copyThatCannotBeRead_isTakenFromAnother() throws SheepException {
     View view = beginOfThree();
     source.objects.put(OID, new byte[] {0, 0, 0, 1});
-    source.unreadable.add(ports(view).get(0));
+    source.unreadable.add(new At(ports(view).get(0), OID));
     replica.recover(view, OID);
     assertEquals(1, found(), "none was here");
     source.objects.put(OID, new byte[] {0, 0, 0, 2});
     replica.forget(OID);
     replica.recover(view, OID);
     assertEquals(2, found(), "an old one was here");
-    source.unreadable.add(ports(view).get(1));
+    source.unreadable.add(new At(ports(view).get(1), OID));
     replica.forget(OID);
     assertEquals(ResultCode.EIO, refused(() -> replica.recover(view, OID)));
     assertEquals(2, found());
@@ -260,5 +271,82 @@ final class ReplicaTest {
     write(1);
     replica.recover(view, OID);
     assertFalse(files.exists(OID));
+  }
+
+  private static byte[] inode(int copies) {
+    return OtherInodes.inode(copies).array();
+  }
+
+  /** What is here of the inode, as the number of copies that it was made with. */
+  private int foundInode() throws SheepException {
+    InodeHeader header = Headers.sound(files, INODE);
+    return header == null ? -1 : header.copies();
+  }
+
+  private void writeInode(byte[] bytes) throws SheepException {
+    files.create(INODE, 0, ByteBuffer.wrap(bytes), Durability.UNSTABLE);
+  }
+
+  @Test
+  void inodeThatReadsAsZeros_isTakenFromNobody() throws SheepException {
+    View view = beginOfThree();
+    writeInode(inode(1));
+    source.objects.put(INODE, new byte[InodeLayout.HEADER_BYTES]);
+    assertEquals(ResultCode.EIO, refused(() -> replica.recover(view, INODE)));
+    assertEquals(1, foundInode(), "it may be old, but it is all that there is");
+    source.different.put(new At(ports(view, INODE).get(1), INODE), inode(2));
+    replica.recover(view, INODE);
+    assertEquals(2, foundInode());
+  }
+
+  @Test
+  void inodeThatReadsAsZeros_doesNotStayForAnotherThatDoes() throws SheepException {
+    View view = beginOfThree();
+    byte[] zeros = new byte[InodeLayout.HEADER_BYTES];
+    writeInode(zeros);
+    source.objects.put(INODE, inode(2));
+    source.different.put(new At(ports(view, INODE).get(0), INODE), zeros);
+    replica.recover(view, INODE);
+    assertEquals(2, foundInode());
+  }
+
+  @Test
+  void inodeThatADiskHasLost_isTakenFromAnother() throws SheepException {
+    View view = beginOfThree();
+    source.objects.put(INODE, inode(2));
+    source.missing.add(new At(ports(view, INODE).get(0), INODE));
+    replica.recover(view, INODE);
+    assertEquals(2, foundInode());
+    source.unreadable.add(new At(ports(view, INODE).get(1), INODE));
+    replica.forget(INODE);
+    assertEquals(ResultCode.EIO, refused(() -> replica.recover(view, INODE)));
+    assertEquals(2, foundInode(), "who can read knows nothing of it; the other may have it");
+  }
+
+  /** As with one for which there is no room: others are right, as far as anybody is. */
+  @Test
+  void changeOfWhatNobodyCanGive_answersAsDone_andHasToFetch() throws SheepException {
+    View view = begin(State.SYNCING);
+    source.objects.put(INODE, new byte[InodeLayout.HEADER_BYTES]);
+    ByteBuffer entry = ByteBuffer.allocate(4).putInt(0, 7);
+    int at = InodeLayout.HEADER_BYTES;
+    replica.write(EPOCH, ++number, 0, INODE, at, entry, Durability.UNSTABLE);
+    assertFalse(files.exists(INODE));
+    assertEquals(List.of(INODE), replica.takeGaps(view));
+    assertEquals(List.of(), replica.takeGaps(view));
+    ByteBuffer again = entry.rewind();
+    assertEquals(
+        ResultCode.EIO,
+        refused(() -> replica.write(EPOCH, ++number, 0, INODE, at, again, Durability.UNSTABLE)));
+  }
+
+  /** So that whoever compares copies knows that this one has no voice. */
+  @Test
+  void checkedDigest_ofAnInodeThatReadsAsZeros_fails() throws SheepException {
+    View view = begin(State.SYNCED);
+    writeInode(inode(1));
+    assertEquals(20, replica.checkedDigest(view.number(), INODE).length);
+    writeInode(new byte[InodeLayout.HEADER_BYTES]);
+    assertEquals(ResultCode.EIO, refused(() -> replica.checkedDigest(view.number(), INODE)));
   }
 }

@@ -115,6 +115,14 @@ final class SimCluster {
     return true;
   }
 
+  /** Whether an epoch is open in which only one is up to date. */
+  boolean waitsFor(Machine machine) {
+    View view = machine.view();
+    return view != null
+        && view.present().size() == machines.size()
+        && view.all().stream().allMatch(peer -> peer.isSynced() == peer.isSelf());
+  }
+
   /** The epoch in which the gateway passes requests on; 0 if in none, -1 if there is no gateway. */
   private int gatewayEpoch() {
     Machine last = gateway;
