@@ -1,6 +1,7 @@
 package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.InodeHeader;
+import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
@@ -129,7 +130,7 @@ final class DiskLoss {
     String why = "";
     if (!othersHaveAll(view)) {
       why = "others are not up to date";
-    } else if (hasSingleCopies == view.number() || fewestCopies(view) < 2) {
+    } else if (hasSingleCopies == view.number() || fewestCopies(view, peers) < 2) {
       hasSingleCopies = view.number();
       why = "there are VDIs with one copy";
     }
@@ -140,31 +141,29 @@ final class DiskLoss {
     return why.isEmpty();
   }
 
-  /** Of the data of any VDI, as another node has the inodes: here they may be lost. */
-  private int fewestCopies(View view) throws IOException {
-    View.Peer source =
+  /**
+   * How many copies there are at least of the data of any VDI, as another node has the inodes: here
+   * they may be lost. One if nobody can tell.
+   */
+  static int fewestCopies(View view, PeerCalls peers) throws IOException {
+    NodeInfo source =
         view.all().stream()
             .filter(peer -> !peer.isSelf() && peer.isSynced())
             .findFirst()
-            .orElseThrow(() -> new SheepException(ResultCode.HALT, "nobody has all inodes"));
+            .orElseThrow(() -> new SheepException(ResultCode.HALT, "nobody has all inodes"))
+            .node();
     int fewest = Integer.MAX_VALUE;
-    for (ObjectId oid : peers.inodes(source.node(), view.number())) {
-      fewest = Math.min(fewest, copies(view, source, oid));
+    for (ObjectId inode : peers.inodes(source, view.number())) {
+      InodeHeader header = peers.header(source, view.number(), inode);
+      if (header == null) {
+        return 1;
+      }
+      if (!header.isDeleted()) {
+        CopyNumber altered = view.epoch().copies().get(inode.vid());
+        int made = altered != null ? altered.now() : header.copies();
+        fewest = Math.min(fewest, made == 0 ? view.layout().copies() : made);
+      }
     }
     return fewest;
-  }
-
-  /** As many as there can be of what is deleted; one if nobody can tell. */
-  private int copies(View view, View.Peer source, ObjectId inode) throws IOException {
-    InodeHeader header = peers.header(source.node(), view.number(), inode);
-    if (header == null) {
-      return 1;
-    }
-    if (header.isDeleted()) {
-      return Integer.MAX_VALUE;
-    }
-    CopyNumber altered = view.epoch().copies().get(inode.vid());
-    int made = altered != null ? altered.now() : header.copies();
-    return made == 0 ? view.layout().copies() : made;
   }
 }

@@ -112,14 +112,14 @@ final class ClusterHistory {
       returns(later); // after that, no change of the object is in doubt any more
     }
     byte[] right = Objects.requireNonNull(rotten.store.disk().content().get(oid));
-    boolean isBuried = damage(rotten, oid, right.length);
-    if (isBuried && Sim.oneIn(2)) {
+    Damage damage = damage(rotten, oid, right.length);
+    if (damage == Damage.ZEROS && Sim.oneIn(2)) {
       allReturn(rotten, oid, right);
     } else if (later != null) {
       // must not take the damaged copy; nor must one that leads now believe its own
-      returns(isBuried ? leader() : later);
+      returns(damage == Damage.BIT ? later : leader());
     }
-    if (isBuried && !isKnown(oid.vid())) {
+    if (damage != Damage.BIT && !isKnown(oid.vid())) {
       throw new AssertionError("the VDI of " + oid + " is left out");
     }
     int repaired = checked(admin, oid); // none if a first attempt, not answered, has done it
@@ -133,20 +133,33 @@ final class ClusterHistory {
     flips++;
   }
 
-  /** Whether it is an inode, and looks as if it were deleted. */
-  private boolean damage(Machine rotten, ObjectId oid, int length) {
+  /** What a disk does to an object. */
+  private enum Damage {
+    BIT,
+    /** Of the beginning of an inode. */
+    ZEROS,
+    /** Of an inode. */
+    LOSS
+  }
+
+  private Damage damage(Machine rotten, ObjectId oid, int length) {
     boolean isInode = oid.kind() == ObjectId.Kind.INODE;
+    if (isInode && Sim.oneIn(8)) {
+      rotten.store.disk().lose(oid);
+      Sim.trace(oid + " is lost at " + rotten.name);
+      return Damage.LOSS;
+    }
     if (isInode && Sim.oneIn(4)) {
       int count = Sim.oneIn(2) ? 512 : InodeLayout.HEADER_BYTES;
       rotten.store.disk().zero(oid, count);
       Sim.trace(count + " bytes of " + oid + " are zeros at " + rotten.name);
-      return true;
+      return Damage.ZEROS;
     }
     // one byte of an inode decides where all objects of its VDI should be
     int at = isInode && Sim.oneIn(4) ? InodeLayout.COPIES : Sim.random(length);
     rotten.store.disk().flip(oid, at, Sim.random(Byte.SIZE));
     Sim.trace("a bit of byte " + at + " of " + oid + " flips at " + rotten.name);
-    return false;
+    return Damage.BIT;
   }
 
   /**

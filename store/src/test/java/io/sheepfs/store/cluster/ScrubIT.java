@@ -142,6 +142,13 @@ final class ScrubIT {
       sheep.flipBit(1, oid, 4711);
       sheep.eventually("the copy is repaired", () -> content(sheep, 1, oid) == right);
       assertTrue(sheep.logs().contains("is repaired from port"));
+      ObjectId inode = ObjectId.inode(oid.vid());
+      for (int i = 0; i < SheepProcesses.NODES; i++) { // one of them leads
+        int node = i;
+        int known = content(sheep, node, inode);
+        Files.delete(sheep.store(node).resolve("obj").resolve(inode.toString()));
+        sheep.eventually("the inode is back", () -> content(sheep, node, inode) == known);
+      }
     }
   }
 }

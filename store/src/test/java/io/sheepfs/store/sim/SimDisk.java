@@ -274,6 +274,12 @@ public final class SimDisk implements NodeObjects {
     change(oid, bytes -> Arrays.fill(bytes, 0, Math.min(count, bytes.length), (byte) 0));
   }
 
+  /** Has lost it, likewise. */
+  public void lose(ObjectId oid) {
+    names.remove(oid);
+    forcedNames.remove(oid);
+  }
+
   /** Gives back this, likewise, as after an administrator has copied it there. */
   public void put(ObjectId oid, byte[] content) {
     change(oid, bytes -> System.arraycopy(content, 0, bytes, 0, content.length));
