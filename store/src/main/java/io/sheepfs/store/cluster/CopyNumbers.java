@@ -1,14 +1,13 @@
 package io.sheepfs.store.cluster;
 
 import io.sheepfs.protocol.InodeHeader;
-import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.object.NodeObjects;
+import io.sheepfs.store.vdi.Headers;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -29,6 +28,9 @@ final class CopyNumbers {
 
   /** What an inode says that is not there; one that says zero means the number of the cluster. */
   private static final int NONE = -1;
+
+  /** What the inode here says, which cannot be believed. */
+  private static final int DAMAGED = -2;
 
   private final NodeObjects files;
   private final PeerCalls peers;
@@ -110,12 +112,16 @@ final class CopyNumbers {
     return now.all().stream().filter(peer -> peer.isSynced() && !peer.isSelf()).toList();
   }
 
-  /** Who is not SYNCED chooses as {@link Fetcher#copy} does whose inode it takes. */
+  /**
+   * Who is not SYNCED chooses as {@link Fetcher#copy} does whose inode it takes, and so does one
+   * whose own is damaged.
+   */
   private Made read(View now, VdiId vid) throws SheepException {
     int own = here(vid);
     View.Peer self = now.self();
     boolean isSynced = self != null && self.isSynced();
-    if (self == null || (isSynced && (own == NONE || !now.isLeader()))) {
+    boolean believesOwn = isSynced && own != DAMAGED;
+    if (self == null || (believesOwn && (own == NONE || !now.isLeader()))) {
       return new Made(own, false);
     }
     int first = NONE;
@@ -132,24 +138,23 @@ final class CopyNumbers {
         alike += there == first ? 1 : 0;
         isAnswered = true;
       } catch (SheepException e) {
-        failure = isSynced ? e : unlessUnreadable(e);
+        failure = believesOwn ? e : unlessUnreadable(e);
       }
     }
     if (!isSynced && !isAnswered && failure != null) {
       throw failure;
     }
-    boolean believesThem = first != NONE && (!isSynced || alike > 1);
+    boolean believesThem = first != NONE && (!believesOwn || alike > 1);
     return believesThem ? new Made(first, true) : new Made(own, false);
   }
 
   private int here(VdiId vid) throws SheepException {
-    ByteBuffer one = ByteBuffer.allocate(1);
     try {
-      files.read(ObjectId.inode(vid), InodeLayout.COPIES, one);
+      InodeHeader header = Headers.sound(files, ObjectId.inode(vid));
+      return header == null ? DAMAGED : header.copies();
     } catch (SheepException e) {
       return noneIfAbsent(e);
     }
-    return Byte.toUnsignedInt(one.get(0));
   }
 
   private int at(View now, View.Peer peer, VdiId vid) throws SheepException {

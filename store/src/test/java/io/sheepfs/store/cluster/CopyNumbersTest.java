@@ -134,6 +134,17 @@ final class CopyNumbersTest {
     assertFalse(numbers.isConfirmed(view(State.SYNCED), DATA));
   }
 
+  /** It would have objects put where they should not be. */
+  @Test
+  void of_synced_ownInodeReadsAsZeros_believesAnother() throws SheepException {
+    files.create(ObjectId.inode(VID), 0, ByteBuffer.allocate(512), Durability.UNSTABLE);
+    assertEquals(3, numbers.of(view(State.SYNCED), DATA), "as the cluster has it: nobody knows");
+    others.hasZeros(7000);
+    others.say(7002, 1);
+    assertEquals(1, numbers.of(view(State.SYNCED), DATA));
+    assertEquals(1, numbers.of(leader(0, 2), DATA));
+  }
+
   @Test
   void of_inodesThatReadAsZeros_isUnknown() throws SheepException {
     writeInode(3);

@@ -19,6 +19,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +68,7 @@ final class ScrubIT {
     VdiId vid = vdi.vid();
     ObjectId oid = ObjectId.data(vid, 0);
     byte[] ones = new byte[BYTES];
-    java.util.Arrays.fill(ones, (byte) 1);
+    Arrays.fill(ones, (byte) 1);
     cluster.objects().create(oid, 0, ByteBuffer.wrap(ones), Durability.STABLE);
     ByteBuffer entry = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(0, vid.value());
     cluster
@@ -149,6 +150,46 @@ final class ScrubIT {
         Files.delete(sheep.store(node).resolve("obj").resolve(inode.toString()));
         sheep.eventually("the inode is back", () -> content(sheep, node, inode) == known);
       }
+    }
+  }
+
+  /** And as soon as it is put back, all goes on. */
+  @Test
+  void inodeReadsAsZeros_onTheOnlyNodeThatIsUpToDate_isTakenByNobody() throws Exception {
+    SheepProcesses sheep = start(0);
+    ObjectId oid;
+    ObjectId inode;
+    try (RemoteCluster cluster = sheep.connect()) {
+      oid = makeObject(cluster, 3);
+      inode = ObjectId.inode(oid.vid());
+      cluster.objects().flush(oid.vid());
+    }
+    for (int node = 1; node < SheepProcesses.NODES; node++) {
+      sheep.kill(node);
+      sheep.awaitSyncedCount(SheepProcesses.NODES - node);
+    }
+    sheep.kill(0);
+    Path damaged = sheep.store(0).resolve("obj").resolve(inode.toString());
+    byte[] right = Files.readAllBytes(damaged);
+    byte[] zeros = right.clone();
+    Arrays.fill(zeros, 0, 512, (byte) 0);
+    Files.write(damaged, zeros);
+    int known = content(sheep, 1, inode);
+    for (int node = 0; node < SheepProcesses.NODES; node++) {
+      sheep.start(node);
+    }
+    String complaint = "this node cannot catch up before what is damaged is put right";
+    sheep.eventually("one says so", () -> sheep.logs().contains(complaint));
+    for (int node = 1; node < SheepProcesses.NODES; node++) {
+      assertEquals(known, content(sheep, node, inode));
+    }
+    sheep.kill(0);
+    Files.write(damaged, right);
+    sheep.start(0);
+    sheep.awaitSynced();
+    try (RemoteCluster cluster = sheep.connect()) {
+      assertEquals(oid.vid(), cluster.vdis().lookup(new VdiName("v")).vid());
+      assertEquals(0, sheep.check(0, inode));
     }
   }
 }

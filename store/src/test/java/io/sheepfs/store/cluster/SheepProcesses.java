@@ -386,7 +386,17 @@ final class SheepProcesses implements Closeable {
     return epoch == null ? 0 : epoch.number();
   }
 
-  private boolean areSynced(int... nodes) throws IOException {
+  /** Waits until only so many of the nodes are up to date. */
+  void awaitSyncedCount(int count) {
+    eventually(
+        count + " nodes are up to date",
+        () -> {
+          Epoch epoch = newestEpoch();
+          return epoch != null && epoch.in(Epoch.State.SYNCED).size() == count;
+        });
+  }
+
+  private @Nullable Epoch newestEpoch() throws IOException {
     String newest = "";
     try {
       for (String format : registry.getChildren().forPath("/epochs")) {
@@ -403,7 +413,11 @@ final class SheepProcesses implements Closeable {
     } catch (Exception e) {
       throw new IOException("the epochs cannot be read", e);
     }
-    Epoch epoch = last;
+    return last;
+  }
+
+  private boolean areSynced(int... nodes) throws IOException {
+    Epoch epoch = newestEpoch();
     if (epoch == null
         || epoch.isMoving()
         || epoch.members().size() != nodes.length
