@@ -9,6 +9,7 @@ import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.object.StoredObjects;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Set;
 
 /**
  * Whether a flush on all nodes that are there reaches the right copy of each object of a VDI. It
@@ -38,16 +39,25 @@ final class FlushReach {
    * @param copies that the data of the VDI has
    */
   boolean isWhole(View view, VdiId vid, int copies) throws SheepException {
-    int behind = 0;
-    boolean isAnyAway = false;
-    for (View.Peer peer : view.all()) {
-      Member member = peer.member();
-      if (member.seat().isOnRing()) {
-        behind += peer.isSynced() ? 0 : 1;
-        isAnyAway |= isMissed(member);
-      }
-    }
-    return !isAnyAway || Math.min(copies, view.zones()) > behind || isEachThere(view, vid, copies);
+    boolean isAnyAway =
+        view.all().stream()
+            .map(View.Peer::member)
+            .anyMatch(member -> member.seat().isOnRing() && isMissed(member));
+    return !isAnyAway || isEnough(view, copies, Set.of()) || isEachThere(view, vid, copies);
+  }
+
+  /**
+   * Whether every object with so many copies is on a SYNCED node besides some.
+   *
+   * @param unfit the nodes that do not count
+   */
+  static boolean isEnough(View view, int copies, Set<View.Peer> unfit) {
+    long behind =
+        view.all().stream()
+            .filter(peer -> peer.member().seat().isOnRing())
+            .filter(peer -> !peer.isSynced() || unfit.contains(peer))
+            .count();
+    return Math.min(copies, view.zones()) > behind;
   }
 
   /** What was given up cannot be waited for. */

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -589,12 +590,21 @@ final class Gateway implements StoredObjects {
     void on(View view, View.Peer peer) throws IOException;
   }
 
-  private void everywhere(String what, Duty duty) throws SheepException {
-    everywhere(what, duty, view -> true);
+  /** Whether a duty is done when all have done it but some, which lose their places. */
+  private interface Sparing {
+    boolean at(View view, Set<View.Peer> unfit) throws SheepException;
   }
 
-  /** Does it in the first epoch that suffices, which has to be found again after a failure. */
-  private void everywhere(String what, Duty duty, Look<Boolean> suffices) throws SheepException {
+  private void everywhere(String what, Duty duty) throws SheepException {
+    everywhere(what, duty, view -> true, (view, unfit) -> false);
+  }
+
+  /**
+   * Does it in the first epoch that suffices, which has to be found again after a failure. Who
+   * cannot do it, and can be spared, is declared unfit.
+   */
+  private void everywhere(String what, Duty duty, Look<Boolean> suffices, Sparing spares)
+      throws SheepException {
     long deadline = deadline();
     IOException last = null;
     View insufficient = null;
@@ -611,13 +621,21 @@ final class Gateway implements StoredObjects {
       if (failures.isEmpty()) {
         return;
       }
-      for (IOException failure : failures.values()) {
-        if (!Verdict.isPassing(failure)) {
-          throw failure instanceof SheepException known
-              ? known
-              : new SheepException(ResultCode.EIO, what, failure);
+      Set<View.Peer> unfit = new HashSet<>();
+      SheepException refusal = null;
+      for (Map.Entry<View.Peer, IOException> failure : failures.entrySet()) {
+        last = failure.getValue();
+        if (last instanceof SheepException known && !Verdict.isPassing(known)) {
+          unfit.add(failure.getKey());
+          refusal = known;
         }
-        last = failure;
+      }
+      if (refusal != null && !spares.at(view, unfit)) {
+        throw refusal;
+      }
+      for (View.Peer peer : unfit) {
+        log.error("{}: {} cannot do what others can, and goes", what, peer, failures.get(peer));
+        serving.refuse(peer);
       }
       serving.awaitOther(view);
     }
@@ -626,7 +644,8 @@ final class Gateway implements StoredObjects {
 
   /**
    * Reaches each node once; each syncs what it has unsynced of the VDI. Waits for a node that is
-   * away with the only right copy of an object, for nobody knows what it has unsynced.
+   * away with the only right copy of an object, for nobody knows what it has unsynced. One whose
+   * disk fails is done without, if others have everything.
    */
   @Override
   public void flush(VdiId vid) throws SheepException {
@@ -640,7 +659,13 @@ final class Gateway implements StoredObjects {
             peers.flush(peer.node(), view.number(), vid);
           }
         },
-        view -> reach.isWhole(view, vid, own.copiesOf(view, ObjectId.data(vid, 0))));
+        view -> reach.isWhole(view, vid, copiesOf(view, vid)),
+        (view, unfit) -> !view.isMoving() && FlushReach.isEnough(view, copiesOf(view, vid), unfit));
+  }
+
+  /** How many copies the data of a VDI has. */
+  private int copiesOf(View view, VdiId vid) throws SheepException {
+    return own.copiesOf(view, ObjectId.data(vid, 0));
   }
 
   @Override

@@ -78,6 +78,19 @@ final class FailingDiskIT {
     }
   }
 
+  /** Nothing but the flush finds it. */
+  @Test
+  void diskThatFails_whenItIsFlushed_isDoneWithout() throws Exception {
+    TestDisk disk = new TestDisk(cluster, new VdiName("v"), OBJECTS, 0);
+    assertTrue(sheep.objectsOn(0, "bad") > 0);
+    disk.write(OBJECTS);
+    assertTrue(run("python3", "-c", SHUT_DOWN, sheep.disk(0, "bad").toString()));
+    disk.flush();
+    sheep.eventually("it is not used any more", () -> sheep.disks(0).size() == 1);
+    sheep.awaitSynced();
+    disk.verify();
+  }
+
   @Test
   void diskThatFails_isDoneWithout_andItsObjectsAreFetched() throws Exception {
     TestDisk disk = new TestDisk(cluster, new VdiName("v"), OBJECTS, 0);

@@ -20,6 +20,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -90,6 +91,20 @@ final class FlushReachTest {
     assertTrue(reach.isWhole(view(State.SYNCING, 7), VID, 1), "it is there");
     assertTrue(reach.isWhole(view(State.SYNCED, 1), VID, 1));
     assertTrue(reach.isWhole(view(State.AWAY, Member.GIVEN_UP), VID, 1), "nobody waits for it");
+  }
+
+  @Test
+  void isEnough_ifEachObjectHasAnotherCopyThatIsRight() {
+    View all = view(State.SYNCED, 1);
+    Set<View.Peer> one = Set.of(all.peer("n1"));
+    assertFalse(FlushReach.isEnough(all, 1, one));
+    assertTrue(FlushReach.isEnough(all, 2, one));
+    assertFalse(FlushReach.isEnough(all, 2, Set.of(all.peer("n0"), all.peer("n1"))));
+    View behind = view(State.SYNCING, 7);
+    assertFalse(FlushReach.isEnough(behind, 2, Set.of(behind.peer("n1"))));
+    assertTrue(FlushReach.isEnough(behind, 3, Set.of(behind.peer("n1"))));
+    assertTrue(FlushReach.isEnough(behind, 2, Set.of(behind.peer("n2"))), "it did not count");
+    assertFalse(FlushReach.isEnough(all, 9, Set.copyOf(all.all())), "nobody is left");
   }
 
   @Test
