@@ -315,7 +315,7 @@ final class ClusterHistory {
     } else {
       powerWasLost = false;
     }
-    switch (Sim.random(15)) {
+    switch (Sim.random(16)) {
       case 0, 1, 2 -> {
         victim.kill(false);
         restartLater(victim);
@@ -365,6 +365,10 @@ final class ClusterHistory {
       case 13 -> {
         Sim.trace("the disk of " + victim.name + " cannot be read");
         victim.store.disk().hide(Duration.ofMillis(Sim.random(3_000)));
+      }
+      case 14 -> {
+        Sim.trace("the disk of " + victim.name + " refuses");
+        victim.store.disk().refuse(Duration.ofMillis(Sim.random(3_000)));
       }
       default -> {
         if (victim.stop()) {

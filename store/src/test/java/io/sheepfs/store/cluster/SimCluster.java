@@ -25,6 +25,9 @@ final class SimCluster {
 
   static final Duration SETTLING = Duration.ofMinutes(10);
 
+  /** After which a service manager starts what has ended. */
+  private static final Duration RESTART = Duration.ofSeconds(3);
+
   private static final Duration SESSION = Duration.ofSeconds(3);
   private static final Duration PEER_TIMEOUT = Duration.ofSeconds(15);
   private static final long FORMAT_TIME = 77L << 32;
@@ -365,9 +368,14 @@ final class SimCluster {
                 running.close();
               }
             } catch (IOException e) {
-              Sim.fail(e);
+              Sim.trace("does not end well: " + e);
             }
-            Sim.after(Duration.ZERO, () -> machine.kill(false));
+            Sim.after(
+                Duration.ZERO,
+                () -> {
+                  machine.kill(false);
+                  Sim.after(RESTART, machine::start);
+                });
           });
     }
   }

@@ -34,6 +34,7 @@ public final class SimDisk implements NodeObjects {
   private final Set<ObjectId> marked = new TreeSet<>();
   private long fullUntil;
   private long unreadableUntil;
+  private long unwritableUntil;
 
   /** The content of a file. */
   private static final class File {
@@ -42,8 +43,11 @@ public final class SimDisk implements NodeObjects {
     private long writtenAt;
   }
 
-  private void changing() {
+  private void changing(String what) throws SheepException {
     Sim.point();
+    if (unwritableUntil > Sim.now()) {
+      throw new SheepException(ResultCode.EIO, what + ": the disk refuses");
+    }
   }
 
   private File file(ObjectId oid, String verb) throws SheepException {
@@ -108,7 +112,7 @@ public final class SimDisk implements NodeObjects {
   @Override
   public void write(ObjectId oid, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
-    changing();
+    changing("write");
     File file = file(oid, "write");
     checkRoom(oid, (int) offset + src.remaining() - file.bytes.length);
     put(file, offset, src);
@@ -118,7 +122,7 @@ public final class SimDisk implements NodeObjects {
   @Override
   public void zero(ObjectId oid, long start, long end, long sizeBytes, Durability durability)
       throws SheepException {
-    changing();
+    changing("discard");
     File file = file(oid, "discard");
     if (end >= sizeBytes) {
       file.bytes = Arrays.copyOf(file.bytes, (int) Math.min(start, file.bytes.length));
@@ -134,7 +138,7 @@ public final class SimDisk implements NodeObjects {
   @Override
   public void create(ObjectId oid, long offset, ByteBuffer src, Durability durability)
       throws SheepException {
-    changing();
+    changing("creation");
     checkRoom(oid, src.remaining());
     File file = new File();
     put(file, offset, src);
@@ -154,7 +158,7 @@ public final class SimDisk implements NodeObjects {
 
   @Override
   public void force(ObjectId oid) throws SheepException {
-    Sim.point();
+    changing("flush");
     File file = file(oid, "flush");
     file.forced = file.bytes;
     forceAllNames();
@@ -162,13 +166,13 @@ public final class SimDisk implements NodeObjects {
 
   @Override
   public void forceNames() throws SheepException {
-    Sim.point();
+    changing("flush of names");
     forceAllNames();
   }
 
   @Override
-  public boolean remove(ObjectId oid) {
-    changing();
+  public boolean remove(ObjectId oid) throws SheepException {
+    changing("removal");
     marked.remove(oid);
     return names.remove(oid) != null;
   }
@@ -210,9 +214,10 @@ public final class SimDisk implements NodeObjects {
     forceMarked(inode);
   }
 
-  private void forceMarked(ObjectId oid) {
-    if (marked.remove(oid)) {
-      Sim.point();
+  private void forceMarked(ObjectId oid) throws SheepException {
+    if (marked.contains(oid)) {
+      changing("flush");
+      marked.remove(oid);
       File file = names.get(oid);
       if (file != null) {
         file.forced = file.bytes;
@@ -258,8 +263,14 @@ public final class SimDisk implements NodeObjects {
     unreadableUntil = Sim.now() + time.toNanos();
   }
 
+  /** Changes fail for a while. */
+  public void refuse(Duration time) {
+    unwritableUntil = Sim.now() + time.toNanos();
+  }
+
   /** It works again. */
   public void mend() {
+    unwritableUntil = 0;
     fullUntil = 0;
     unreadableUntil = 0;
   }
