@@ -29,7 +29,7 @@ final class CopyNumbers {
   /** What an inode says that is not there; one that says zero means the number of the cluster. */
   private static final int NONE = -1;
 
-  /** What the inode here says, which cannot be believed. */
+  /** What an inode says that cannot be believed. */
   private static final int DAMAGED = -2;
 
   private final NodeObjects files;
@@ -89,7 +89,7 @@ final class CopyNumbers {
     for (View.Peer peer : othersInSync(now)) {
       try {
         int there = at(now, peer, vid);
-        if (there != NONE && number(now, there) == here) {
+        if (there >= 0 && number(now, there) == here) {
           made.put(vid, new Made(here, true));
           return true;
         }
@@ -131,6 +131,9 @@ final class CopyNumbers {
     for (View.Peer peer : othersInSync(now)) {
       try {
         int there = at(now, peer, vid);
+        if (there == DAMAGED) {
+          continue;
+        }
         if (there != NONE && there == own) {
           return new Made(own, true);
         }
@@ -158,18 +161,14 @@ final class CopyNumbers {
   }
 
   private int at(View now, View.Peer peer, VdiId vid) throws SheepException {
-    InodeHeader header;
     try {
-      header = peers.header(peer.node(), now.number(), ObjectId.inode(vid));
+      InodeHeader header = peers.header(peer.node(), now.number(), ObjectId.inode(vid));
+      return header == null ? DAMAGED : header.copies();
     } catch (SheepException e) {
       return noneIfAbsent(e);
     } catch (IOException e) {
       throw new SheepException(ResultCode.NETWORK_ERROR, "copies of VDI " + vid, e);
     }
-    if (header == null) {
-      throw new SheepException(ResultCode.EIO, "damaged inode of VDI " + vid + " at " + peer);
-    }
-    return header.copies();
   }
 
   /** The disk of another node fails, which is no reason to fail here. */

@@ -142,19 +142,21 @@ final class DiskLoss {
   }
 
   /**
-   * How many copies there are at least of the data of any VDI, as another node has the inodes: here
+   * How many copies there are at least of the data of any VDI, as other nodes have the inodes: here
    * they may be lost. One if nobody can tell.
    */
   static int fewestCopies(View view, PeerCalls peers) throws IOException {
-    NodeInfo source =
+    List<NodeInfo> sources =
         view.all().stream()
             .filter(peer -> !peer.isSelf() && peer.isSynced())
-            .findFirst()
-            .orElseThrow(() -> new SheepException(ResultCode.HALT, "nobody has all inodes"))
-            .node();
+            .map(View.Peer::node)
+            .toList();
+    if (sources.isEmpty()) {
+      throw new SheepException(ResultCode.HALT, "nobody has all inodes");
+    }
     int fewest = Integer.MAX_VALUE;
-    for (ObjectId inode : peers.inodes(source, view.number())) {
-      InodeHeader header = peers.header(source, view.number(), inode);
+    for (ObjectId inode : peers.inodes(sources.get(0), view.number())) {
+      InodeHeader header = header(view, peers, sources, inode);
       if (header == null) {
         return 1;
       }
@@ -165,5 +167,23 @@ final class DiskLoss {
       }
     }
     return fewest;
+  }
+
+  /** The first that can be read and believed; null if none can. */
+  private static @Nullable InodeHeader header(
+      View view, PeerCalls peers, List<NodeInfo> sources, ObjectId inode) throws IOException {
+    for (NodeInfo source : sources) {
+      try {
+        InodeHeader header = peers.header(source, view.number(), inode);
+        if (header != null) {
+          return header;
+        }
+      } catch (SheepException e) {
+        if (e.result() != ResultCode.EIO && e.result() != ResultCode.NO_OBJ) {
+          throw e;
+        }
+      }
+    }
+    return null;
   }
 }

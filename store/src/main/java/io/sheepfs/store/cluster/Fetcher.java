@@ -14,6 +14,8 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -29,12 +31,17 @@ final class Fetcher {
 
   private static final Logger log = LoggerFactory.getLogger(Fetcher.class);
 
+  private static final int MOST_TOLD = 1000;
+
   private final NodeObjects files;
   private final PeerCalls peers;
   private final ObjectDigests digests;
   private final Headroom headroom;
   private final BooleanSupplier isEnding;
   private final Consumer<ObjectId> changed;
+
+  /** What was said of damage elsewhere, which is found again with each attempt. */
+  private final Set<String> told = ConcurrentHashMap.newKeySet();
 
   /**
    * Has fetched nothing yet.
@@ -72,7 +79,7 @@ final class Fetcher {
     if (isEnding.getAsBoolean()) {
       throw new SheepException(ResultCode.OLD_NODE_VER, "the epoch ends");
     }
-    byte[] own = isUsable(oid) ? digests.of(oid) : null;
+    byte[] own = ownDigest(oid);
     List<NodeInfo> different = new ArrayList<>();
     int damaged = 0;
     for (NodeInfo source : sources) {
@@ -82,7 +89,7 @@ final class Fetcher {
           continue;
         }
       } catch (SheepException e) {
-        damaged += oneIfDamaged(e);
+        damaged += oneIfDamaged(source, e);
         continue;
       }
       for (NodeInfo other : different) {
@@ -95,7 +102,7 @@ final class Fetcher {
       try {
         content = contentAt(epoch, oid, source, leavesRoom);
       } catch (SheepException e) {
-        damaged += oneIfDamaged(e);
+        damaged += oneIfDamaged(source, e);
         continue;
       }
       if (content != null) {
@@ -110,15 +117,29 @@ final class Fetcher {
     return damaged == 0;
   }
 
-  /** Whether there is an object here that may be right. */
-  private boolean isUsable(ObjectId oid) throws SheepException {
-    boolean isInode = oid.kind() == ObjectId.Kind.INODE;
-    return files.exists(oid) && !(isInode && Headers.sound(files, oid) == null);
+  /** The digest of what is here; null if there is nothing, or nothing that can be used. */
+  private byte @Nullable [] ownDigest(ObjectId oid) throws SheepException {
+    if (!files.exists(oid)) {
+      return null;
+    }
+    try {
+      boolean isInode = oid.kind() == ObjectId.Kind.INODE;
+      return isInode && Headers.sound(files, oid) == null ? null : digests.of(oid);
+    } catch (SheepException e) {
+      if (e.result() != ResultCode.EIO) {
+        throw e;
+      }
+      log.warn("{} cannot be read here, and is fetched anew: {}", oid, e.getMessage());
+      return null;
+    }
   }
 
-  private static int oneIfDamaged(SheepException e) throws SheepException {
+  private int oneIfDamaged(NodeInfo source, SheepException e) throws SheepException {
     if (e.result() != ResultCode.EIO) {
       throw e;
+    }
+    if (told.size() < MOST_TOLD && told.add(e.getMessage())) {
+      log.warn("port {} has a damaged object: {}", source.port(), e.getMessage());
     }
     return 1;
   }
@@ -140,12 +161,12 @@ final class Fetcher {
     int flags = RequestFlags.RECOVERY;
     ByteBuffer content;
     try {
-      int length = Math.toIntExact(peers.storedBytes(source, epoch, flags, oid));
-      if (leavesRoom && !files.exists(oid)) {
-        headroom.check(oid, length);
+      content =
+          ByteBuffer.allocateDirect(Math.toIntExact(peers.storedBytes(source, epoch, flags, oid)));
+      if (leavesRoom) {
+        checkRoom(oid, content.capacity());
       }
-      content = ByteBuffer.allocateDirect(length);
-      if (length > 0) {
+      if (content.hasRemaining()) {
         peers.read(source, epoch, flags, oid, 0, content);
       }
     } catch (IOException e) {
@@ -156,6 +177,19 @@ final class Fetcher {
       throw new SheepException(ResultCode.EIO, "damaged inode " + oid + " at " + source.port());
     }
     return content.rewind();
+  }
+
+  /** Fails for want of room; an error of the disk here is not taken for damage elsewhere. */
+  private void checkRoom(ObjectId oid, int bytes) throws SheepException {
+    try {
+      if (!files.exists(oid)) {
+        headroom.check(oid, bytes);
+      }
+    } catch (SheepException e) {
+      throw e.result() == ResultCode.EIO
+          ? new SheepException(ResultCode.SYSTEM_ERROR, "room for " + oid, e)
+          : e;
+    }
   }
 
   /** Fails, but if it is for want of the object. */

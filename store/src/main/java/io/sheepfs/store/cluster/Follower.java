@@ -1,5 +1,6 @@
 package io.sheepfs.store.cluster;
 
+import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
 import io.sheepfs.protocol.RecoveryProgress;
@@ -7,6 +8,7 @@ import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.store.NodeStore;
 import io.sheepfs.store.cluster.Epoch.Member;
+import io.sheepfs.store.vdi.Headers;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -425,7 +427,7 @@ final class Follower implements AutoCloseable {
     }
     View.Peer authority = authority(now, oid, copies);
     if (authority == null) {
-      log.error("inode {} is damaged on all nodes that are up to date", oid);
+      log.error("no node that is up to date has inode {} undamaged", oid);
       return;
     }
     for (View.Peer place : places) {
@@ -437,34 +439,59 @@ final class Follower implements AutoCloseable {
     }
   }
 
-  /**
-   * Whose copy all are to have. That of an inode has to be one that can be believed; then the next
-   * in line is chosen, who is the same for everybody: what is damaged stays so until it is made
-   * what that one has.
-   *
-   * @return null if no SYNCED node has one, so that there is nothing to agree on
-   */
-  private View.@Nullable Peer authority(View now, ObjectId oid, int copies) throws IOException {
-    if (oid.kind() != ObjectId.Kind.INODE) {
-      return now.authority(oid, copies);
-    }
-    for (View.Peer place : now.places(oid, copies)) {
-      if (place.isSynced() && !isDamaged(now, oid, place)) {
-        return place;
-      }
-    }
-    return null;
+  /** What a node has of an inode. */
+  enum Held {
+    SOUND,
+    DAMAGED,
+    MISSING
   }
 
-  private boolean isDamaged(View now, ObjectId inode, View.Peer place) throws IOException {
-    if (place.isSelf()) {
-      return replica.isDamaged(inode);
+  /** Looks at the inode of a node. */
+  interface Look {
+    Held at(View.Peer place) throws IOException;
+  }
+
+  private View.@Nullable Peer authority(View now, ObjectId oid, int copies) throws IOException {
+    return oid.kind() == ObjectId.Kind.INODE
+        ? authority(now.places(oid, copies), place -> held(now, oid, place))
+        : now.authority(oid, copies);
+  }
+
+  /**
+   * Whose inode all are to have: the first that can be believed, of those that are SYNCED. It is
+   * the same for everybody, for whoever is before it gets what it has. None is ever removed but by
+   * a creation that failed, which may just as well be completed; so one that only some have is
+   * theirs.
+   *
+   * @return null if there is none, but a damaged one, so that there is nothing to agree on
+   */
+  static View.@Nullable Peer authority(List<View.Peer> places, Look look) throws IOException {
+    View.Peer without = null;
+    boolean isAnyDamaged = false;
+    for (View.Peer place : places) {
+      if (place.isSynced()) {
+        switch (look.at(place)) {
+          case SOUND -> {
+            return place;
+          }
+          case DAMAGED -> isAnyDamaged = true;
+          case MISSING -> without = without == null ? place : without;
+        }
+      }
     }
+    return isAnyDamaged ? null : without;
+  }
+
+  private Held held(View now, ObjectId inode, View.Peer place) throws IOException {
     try {
-      return peers.header(place.node(), now.number(), inode) == null;
+      InodeHeader header =
+          place.isSelf()
+              ? Headers.sound(replica.files(), inode)
+              : peers.header(place.node(), now.number(), inode);
+      return header == null ? Held.DAMAGED : Held.SOUND;
     } catch (SheepException e) {
       if (e.result() == ResultCode.NO_OBJ) {
-        return false;
+        return Held.MISSING;
       }
       throw e;
     }

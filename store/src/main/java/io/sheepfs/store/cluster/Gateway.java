@@ -1,5 +1,6 @@
 package io.sheepfs.store.cluster;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.NodeInfo;
 import io.sheepfs.protocol.ObjectId;
@@ -60,6 +61,13 @@ final class Gateway implements StoredObjects {
   private final ReentrantReadWriteLock[] turns = new ReentrantReadWriteLock[STRIPES];
 
   private final ChangeNumbers numbers = new ChangeNumbers();
+
+  /** Who was declared unfit in an epoch. */
+  @GuardedBy("this")
+  private final Set<View.Peer> refused = new HashSet<>();
+
+  @GuardedBy("this")
+  private int refusedEpoch;
 
   /** When requests can be carried out. */
   interface Serving {
@@ -253,7 +261,7 @@ final class Gateway implements StoredObjects {
               change,
               place,
               failures.get(place));
-          serving.refuse(place);
+          refuse(view, place);
         }
         if (verdict instanceof Verdict.Refused<View.Peer> refused) {
           throw new UnanimousRefusal(refused.refusal());
@@ -630,16 +638,42 @@ final class Gateway implements StoredObjects {
           refusal = known;
         }
       }
-      if (refusal != null && !spares.at(view, unfit)) {
-        throw refusal;
-      }
-      for (View.Peer peer : unfit) {
-        log.error("{}: {} cannot do what others can, and goes", what, peer, failures.get(peer));
-        serving.refuse(peer);
+      if (refusal != null) {
+        spare(what, view, unfit, refusal, spares);
       }
       serving.awaitOther(view);
     }
     throw late(what, last);
+  }
+
+  /** One after the other, as two that spare different nodes may not spare both. */
+  private synchronized void spare(
+      String what, View view, Set<View.Peer> unfit, SheepException refusal, Sparing spares)
+      throws SheepException {
+    Set<View.Peer> all = new HashSet<>(unfit);
+    all.addAll(refused(view));
+    if (!spares.at(view, all)) {
+      throw refusal;
+    }
+    for (View.Peer peer : unfit) {
+      log.error("{}: {} cannot do what others can, and goes", what, peer, refusal);
+      refuse(view, peer);
+    }
+  }
+
+  private synchronized void refuse(View view, View.Peer peer) {
+    refused(view).add(peer);
+    serving.refuse(peer);
+  }
+
+  /** Those who are declared unfit, and still in the epoch. */
+  @GuardedBy("this")
+  private Set<View.Peer> refused(View view) {
+    if (refusedEpoch != view.number()) {
+      refusedEpoch = view.number();
+      refused.clear();
+    }
+    return refused;
   }
 
   /**

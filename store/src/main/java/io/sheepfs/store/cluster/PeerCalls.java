@@ -43,6 +43,10 @@ import org.jspecify.annotations.Nullable;
 final class PeerCalls {
 
   private static final int FIRST_LIST_BYTES = 1 << 14;
+
+  /** Of more inodes the other one has to look twice. */
+  private static final int FIRST_INODES_BYTES = 1 << 20;
+
   private static final int MAX_LIST_BYTES = 1 << 28;
 
   private final PeerLinks links;
@@ -229,22 +233,22 @@ final class PeerCalls {
 
   /** The ids of all objects of a node. */
   List<ObjectId> list(NodeInfo node, int epoch) throws IOException {
-    return list(node, epoch, 0, new RequestFields.None());
+    return list(node, epoch, 0, new RequestFields.None(), FIRST_LIST_BYTES);
   }
 
   /** Those of its inodes. */
   List<ObjectId> inodes(NodeInfo node, int epoch) throws IOException {
-    return list(node, epoch, RequestFlags.DIRECT, new RequestFields.None());
+    return list(node, epoch, RequestFlags.DIRECT, new RequestFields.None(), FIRST_INODES_BYTES);
   }
 
   /** The ids of the data objects of a VDI that a node has. */
   List<ObjectId> dataOf(NodeInfo node, int epoch, VdiId vid) throws IOException {
-    return list(node, epoch, 0, RequestFields.Obj.of(ObjectId.inode(vid), 0));
+    return list(node, epoch, 0, RequestFields.Obj.of(ObjectId.inode(vid), 0), FIRST_LIST_BYTES);
   }
 
-  private List<ObjectId> list(NodeInfo node, int epoch, int flags, RequestFields which)
-      throws IOException {
-    for (int room = FIRST_LIST_BYTES; ; room *= 8) {
+  private List<ObjectId> list(
+      NodeInfo node, int epoch, int flags, RequestFields which, int firstRoom) throws IOException {
+    for (int room = firstRoom; ; room *= 8) {
       ByteBuffer body = ByteBuffer.allocate(room).order(ByteOrder.LITTLE_ENDIAN);
       try {
         int all = flags | RequestFlags.RECOVERY;

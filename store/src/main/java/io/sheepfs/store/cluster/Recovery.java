@@ -186,10 +186,17 @@ final class Recovery {
     }
   }
 
-  /** Whether the inode here says how many copies of an object there should be. */
+  /**
+   * Whether there is an inode here: else nobody knows how many copies of an object there should be.
+   *
+   * @throws SheepException {@link ResultCode#EIO} if it is damaged, so that it is not known yet
+   */
   private boolean isKnown(ObjectId oid) throws SheepException {
     ObjectId inode = ObjectId.inode(oid.vid());
-    return replica.exists(inode) && !replica.isDamaged(inode);
+    if (replica.isDamaged(inode)) {
+      throw CatchUp.damaged(inode);
+    }
+    return replica.exists(inode);
   }
 
   /**
@@ -319,6 +326,7 @@ final class Recovery {
   private void checkNobodyIsMissing() throws SheepException {
     View.Peer awaited = RecoveryPlan.awaited(view, fewestCopies());
     if (awaited != null) {
+      checkNothingIsLeft(); // what has to be mended is more than what has to be waited for
       throw new SheepException(
           ResultCode.HALT,
           "port " + awaited.node().port() + " may have newer objects, and is not up to date");
@@ -328,9 +336,6 @@ final class Recovery {
   private int fewestCopies() throws SheepException {
     int fewest = view.layout().copies();
     for (ObjectId inode : replica.inodes()) {
-      if (left.containsKey(inode)) {
-        return 1; // nobody can tell
-      }
       InodeHeader header = Headers.sound(replica.files(), inode);
       if (header == null || !header.isDeleted()) { // what is deleted is not needed
         fewest = Math.min(fewest, replica.copiesOf(view, ObjectId.data(inode.vid(), 0)));

@@ -424,7 +424,7 @@ public final class Replica {
 
   /** The ids of the inodes here. */
   public List<ObjectId> inodes() throws SheepException {
-    return list().stream().filter(oid -> oid.kind() == ObjectId.Kind.INODE).toList();
+    return files.list().stream().filter(oid -> oid.kind() == ObjectId.Kind.INODE).sorted().toList();
   }
 
   /** The ids of the data objects of a VDI here. */

@@ -4,6 +4,7 @@ import io.sheepfs.protocol.Durability;
 import io.sheepfs.protocol.InodeHeader;
 import io.sheepfs.protocol.InodeLayout;
 import io.sheepfs.protocol.ObjectId;
+import io.sheepfs.protocol.ResultCode;
 import io.sheepfs.protocol.SheepException;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiName;
@@ -12,9 +13,13 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Inode headers: which come out of one another, and which can be believed. */
 public final class Headers {
+
+  private static final Logger log = LoggerFactory.getLogger(Headers.class);
 
   private static final byte[] NONE = {};
 
@@ -97,7 +102,7 @@ public final class Headers {
   /**
    * The header of an inode that is here; null if it cannot be believed.
    *
-   * @throws SheepException {@link io.sheepfs.protocol.ResultCode#NO_OBJ}
+   * @throws SheepException {@link ResultCode#NO_OBJ}
    */
   public static @Nullable InodeHeader sound(StoredObjects files, ObjectId inode)
       throws SheepException {
@@ -134,20 +139,34 @@ public final class Headers {
     return bytes.slice(bytes.position() + InodeLayout.NAME, InodeLayout.NAME_BYTES);
   }
 
-  /** Writes the word into the tombstones of a version that left it out; durable on return. */
+  /**
+   * Writes the word into the tombstones of a version that left it out; durable on return. What
+   * cannot be read is left to whoever reads it next.
+   */
   public static void engrave(StoredObjects files) throws SheepException {
     for (ObjectId oid : files.list()) {
-      if (oid.kind() == ObjectId.Kind.INODE) {
-        ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
-        files.read(oid, 0, bytes);
-        boolean isOld =
-            isTombstone(oid.vid(), InodeHeader.decode(bytes.flip().duplicate()))
-                && !nameOf(bytes).equals(epitaph());
-        if (isOld) {
-          files.write(oid, InodeLayout.NAME, epitaph(), Durability.STABLE);
+      if (oid.kind() == ObjectId.Kind.INODE && isWithoutWord(files, oid)) {
+        if (files.storedBytes(oid) > InodeLayout.HEADER_BYTES) {
+          log.warn("VDI {} is deleted, as an older version left it; it is completed", oid.vid());
         }
+        files.write(oid, InodeLayout.NAME, epitaph(), Durability.STABLE);
       }
     }
+  }
+
+  private static boolean isWithoutWord(StoredObjects files, ObjectId inode) throws SheepException {
+    ByteBuffer bytes = ByteBuffer.allocate(InodeLayout.HEADER_BYTES);
+    try {
+      files.read(inode, 0, bytes);
+    } catch (SheepException e) {
+      if (e.result() != ResultCode.EIO) {
+        throw e;
+      }
+      log.warn("the inode {} cannot be read: {}", inode, e.getMessage());
+      return false;
+    }
+    return isTombstone(inode.vid(), InodeHeader.decode(bytes.flip().duplicate()))
+        && !nameOf(bytes).equals(epitaph());
   }
 
   /** Whether two headers differ at most in what clients may change. */

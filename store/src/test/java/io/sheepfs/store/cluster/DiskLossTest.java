@@ -20,7 +20,7 @@ final class DiskLossTest {
   private final OtherInodes others = new OtherInodes();
 
   private int fewestCopies() throws IOException {
-    List<Member> members = List.of(member(0), member(1));
+    List<Member> members = List.of(member(0), member(1), member(2));
     Layout layout = new Layout(1, 0, CLUSTER_COPIES, 22, "plain");
     View view = new View(layout, new Epoch(9, Instant.EPOCH, members), "n1");
     return DiskLoss.fewestCopies(view, new PeerCalls(others, others));
@@ -37,6 +37,15 @@ final class DiskLossTest {
     assertEquals(2, fewestCopies());
     others.say(OTHER, 0);
     assertEquals(CLUSTER_COPIES, fewestCopies());
+  }
+
+  @Test
+  void fewestCopies_ofAnInodeThatIsDamagedAtOne_areThoseThatAnotherSays() throws IOException {
+    others.hasZeros(OTHER);
+    others.say(OTHER + 2, 2);
+    assertEquals(2, fewestCopies());
+    others.cannotRead(OTHER);
+    assertEquals(2, fewestCopies());
   }
 
   @Test

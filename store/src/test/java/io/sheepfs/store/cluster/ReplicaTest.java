@@ -340,6 +340,18 @@ final class ReplicaTest {
         refused(() -> replica.write(EPOCH, ++number, 0, INODE, at, again, Durability.UNSTABLE)));
   }
 
+  /** It can be fetched, wherever its copies should be. */
+  @Test
+  void changeOfDataWhoseInodeReadsAsZeros_isMade() throws SheepException {
+    View view = begin(State.SYNCING);
+    source.objects.put(INODE, new byte[InodeLayout.HEADER_BYTES]);
+    source.objects.put(OID, new byte[] {0, 0, 0, 1});
+    ByteBuffer last = ByteBuffer.allocate(1).put(0, (byte) 2);
+    replica.write(EPOCH, ++number, 0, OID, 3, last, Durability.UNSTABLE);
+    assertEquals(2, found());
+    assertEquals(List.of(), replica.takeGaps(view));
+  }
+
   /** So that whoever compares copies knows that this one has no voice. */
   @Test
   void checkedDigest_ofAnInodeThatReadsAsZeros_fails() throws SheepException {
