@@ -29,7 +29,7 @@ final class CopyNumbers {
   /** What an inode says that is not there; one that says zero means the number of the cluster. */
   private static final int NONE = -1;
 
-  /** What an inode says that cannot be believed. */
+  /** What an inode says that cannot be believed, or, here, not be read. */
   private static final int DAMAGED = -2;
 
   private final NodeObjects files;
@@ -156,7 +156,7 @@ final class CopyNumbers {
       InodeHeader header = Headers.sound(files, ObjectId.inode(vid));
       return header == null ? DAMAGED : header.copies();
     } catch (SheepException e) {
-      return noneIfAbsent(e);
+      return e.result() == ResultCode.EIO ? DAMAGED : noneIfAbsent(e);
     }
   }
 

@@ -20,6 +20,7 @@ import io.sheepfs.protocol.Space;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.store.cluster.Epoch.Member;
 import io.sheepfs.store.cluster.Epoch.State;
+import io.sheepfs.store.object.BadSectors;
 import io.sheepfs.store.object.Disk;
 import io.sheepfs.store.object.ObjectFiles;
 import io.sheepfs.store.vdi.Headers;
@@ -51,6 +52,10 @@ final class ReplicaTest {
   private static final ObjectId INODE = ObjectId.inode(OtherInodes.VID);
 
   private final Source source = new Source();
+
+  /** What cannot be read here. */
+  private final Set<ObjectId> unreadable = new HashSet<>();
+
   private ObjectFiles files;
   private Replica replica;
   private long freeBytes = DISK_BYTES;
@@ -108,7 +113,10 @@ final class ReplicaTest {
   void open(@TempDir Path directory) {
     files = new ObjectFiles(directory, new Disk(directory, (change, path) -> {}), 4);
     replica =
-        new Replica(files, new PeerCalls(source, source), () -> new Space(DISK_BYTES, freeBytes));
+        new Replica(
+            BadSectors.in(files, unreadable),
+            new PeerCalls(source, source),
+            () -> new Space(DISK_BYTES, freeBytes));
   }
 
   @AfterEach
@@ -271,6 +279,20 @@ final class ReplicaTest {
     write(1);
     replica.recover(view, OID);
     assertFalse(files.exists(OID));
+  }
+
+  @Test
+  void copyThatCannotBeReadHere_isFetched() throws SheepException {
+    View view = beginOfThree();
+    write(1);
+    writeInode(inode(1));
+    source.objects.put(OID, new byte[] {0, 0, 0, 2});
+    source.objects.put(INODE, inode(2));
+    unreadable.addAll(List.of(OID, INODE));
+    replica.recover(view, INODE);
+    replica.recover(view, OID);
+    assertEquals(2, foundInode());
+    assertEquals(2, found());
   }
 
   private static byte[] inode(int copies) {

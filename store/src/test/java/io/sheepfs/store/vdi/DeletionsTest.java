@@ -15,6 +15,7 @@ import io.sheepfs.protocol.SnapshotTag;
 import io.sheepfs.protocol.VdiId;
 import io.sheepfs.protocol.VdiName;
 import io.sheepfs.protocol.VdiSpec;
+import io.sheepfs.store.object.BadSectors;
 import io.sheepfs.store.object.Disk;
 import io.sheepfs.store.object.Journal;
 import io.sheepfs.store.object.ObjectFiles;
@@ -288,6 +289,10 @@ final class DeletionsTest {
     }
     loadAnew(damaged -> false);
     assertEquals(List.of(), List.copyOf(vdis.table().all()), "neither deleted nor there");
+    Headers.engrave(BadSectors.in(files, Set.of(vdi.inode())));
+    loadAnew(damaged -> false);
+    assertNull(vdis.table().get(vdi.vid()), "it could not be read");
+    assertTrue(Objects.requireNonNull(vdis.table().get(empty.vid())).isDeleted());
     Headers.engrave(files);
     loadAnew(damaged -> false);
     for (Vdi one : List.of(vdi, empty)) {
